@@ -1,0 +1,74 @@
+import type { z } from 'zod'
+import type { Http, HttpOptions } from '../pipeline/http.ts'
+import type { StepContext, StepSummary } from '../pipeline/step.ts'
+import type { Icp } from './icp.ts'
+
+/** A vendor or open data set: one file in `ingest/providers/`, named as it appears in SQL and YAML. */
+export interface Provider<Settings extends z.ZodObject = z.ZodObject> {
+  title: string
+  /** The vendor's documentation. */
+  docs: string
+  /** What `pipeline.yaml` may say below its name. Strict; secrets come as `${NAME}`. */
+  settings: Settings
+  /** Base URL, headers, limits, price; the mock hands over a `transport`. Absent for bulk providers. */
+  http?(settings: z.output<Settings>): Omit<HttpOptions, 'service'>
+  /** Cheapest call that shows that key and host work: for `pipeline debug`. One line on success, throws otherwise. */
+  check?(context: PageContext<z.output<Settings>>): Promise<string>
+  resources: Record<string, Resource<z.output<Settings>>>
+  /** Bulk providers: lands all resources at once as Parquet. `version` tells, cheaply, whether there is anything new. */
+  bulk?: {
+    version(settings: z.output<Settings>, root: string): Promise<string>
+    land(context: LandContext<z.output<Settings>>): Promise<StepSummary>
+  }
+}
+
+/** One table of a provider: `raw.<provider>__<resource>`. */
+export interface Resource<Settings = unknown> {
+  description: string
+  /** Shape of a row. Unknown fields are kept in `_payload`; a row that does not fit is rejected with its reason. */
+  row: z.ZodObject
+  key: readonly string[]
+  write: 'append' | 'merge' | 'replace'
+  /** Enrichment: the field it can fill (a key of `enrichment.waterfall`). Absent: discovery. */
+  field?: string
+  /** Enrichment: what it is asked about. */
+  subject?: 'company' | 'contact'
+  /** Enrichment: does this row answer the question (a hit is what stops the waterfall and what is paid for)? */
+  hit?(row: Record<string, unknown>): boolean
+  /** Columns with personal data. */
+  pii?: readonly string[]
+  /** Pages of rows as the vendor gives them. Enrichment rows carry `subject_id`. Absent for bulk resources. */
+  pages?(context: PageContext<Settings>): AsyncIterable<readonly unknown[]>
+}
+
+export interface PageContext<Settings> {
+  settings: Settings
+  icp: Icp
+  http: Http
+  as_of: string
+  /** Enrichment: whom it is asked about, in batches of the caller's choosing. Empty for discovery. */
+  subjects: readonly Subject[]
+}
+
+/** A company or contact to be enriched, with what is known of it. */
+export interface Subject {
+  subject_id: string
+  company_id: string
+  name: string | null
+  domain: string | null
+  cnpj: string | null
+  country: string | null
+  full_name: string | null
+  email: string | null
+  linkedin_url: string | null
+}
+
+export interface LandContext<Settings> extends StepContext {
+  settings: Settings
+  icp: Icp
+}
+
+/** Types a provider's literal; adds nothing. */
+export function defineProvider<S extends z.ZodObject>(provider: Provider<S>): Provider<S> {
+  return provider
+}

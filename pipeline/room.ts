@@ -1,0 +1,18 @@
+import type { Problem } from './errors.ts'
+import type { Step } from './step.ts'
+import type { YamlFile } from './yaml.ts'
+
+/** What a room (ingest, scoring, outreach, sync) gets to turn its settings and files into steps. */
+export interface RoomInput<Settings> {
+  /** The repository (or `--project-dir`): YAML and templates are read below it. */
+  root: string
+  /** The room's part of `pipeline.yaml`, already validated by the room's own schema. */
+  settings: Settings
+  /** `pipeline.yaml` itself, so that a problem of a plug-in's settings can be said with its line. */
+  config: YamlFile
+  /** Problems of the room's files are added here; all are shown at once, before anything runs. */
+  problems: Problem[]
+}
+
+/** A room's door to the engine: its settings' schema is exported beside it as `settings`. */
+export type Room<Settings> = (input: RoomInput<Settings>) => Promise<Step[]>

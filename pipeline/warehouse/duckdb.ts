@@ -1,0 +1,194 @@
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBType,
+  DuckDBTypeId,
+  type DuckDBValue,
+} from '@duckdb/node-api'
+import type { TableSpec } from '../table.ts'
+import { quoteIdentifier } from '../table.ts'
+
+/** A value of a row as it leaves the database: only what JSON can carry, so that rows can be printed, hashed and sent. */
+export type Value = string | number | boolean | null | Value[] | { [field: string]: Value }
+export type Row = Record<string, Value>
+/** What may be bound to `$1`, `$name`. Dates are bound as ISO text. */
+export type Parameter = string | number | bigint | boolean | null
+
+/** One connection. Statements on one connection run one after another. */
+export interface Connection {
+  /** Runs one or more statements; answers the number of rows the last one changed. */
+  run(sql: string, parameters?: readonly Parameter[]): Promise<number>
+  /** Runs a query and reads all of it: for results that fit in memory. */
+  rows<T = Row>(sql: string, parameters?: readonly Parameter[]): Promise<T[]>
+  /** Runs a query and reads it batch by batch, with bounded memory. */
+  stream<T = Row>(sql: string, parameters?: readonly Parameter[]): AsyncIterable<T[]>
+  /** Column names and types of a query, without running it. */
+  describe(sql: string): Promise<{ name: string; type: string }[]>
+  /** Appends plain rows to a table (absent fields are NULL), in batches. Answers the number appended. */
+  insert(into: string, columns: TableSpec['columns'], rows: readonly object[]): Promise<number>
+  /** Runs `work` in one transaction; rolled back when it throws. DuckDB lets one transaction write to one file only. */
+  transaction<T>(work: () => Promise<T>): Promise<T>
+  interrupt(): void
+  close(): void
+}
+
+export interface Database {
+  connect(): Promise<Connection>
+  close(): void
+}
+
+export interface DatabaseOptions {
+  path?: string
+  read_only?: boolean
+  threads?: number
+  memory_limit?: string
+  temp_directory?: string
+}
+
+/** Opens a database (in memory unless `path` says otherwise). Extensions are never fetched: what is used is built in. */
+export async function openDatabase(options: DatabaseOptions = {}): Promise<Database> {
+  const settings: Record<string, string> = { autoinstall_known_extensions: 'false', TimeZone: 'UTC' }
+  if (options.read_only) settings.access_mode = 'READ_ONLY'
+  if (options.threads !== undefined) settings.threads = String(options.threads)
+  if (options.memory_limit !== undefined) settings.memory_limit = options.memory_limit
+  if (options.temp_directory !== undefined) settings.temp_directory = options.temp_directory
+  const { TimeZone: _zone, ...startup } = settings
+  const instance = await DuckDBInstance.create(options.path ?? ':memory:', startup)
+  return {
+    async connect() {
+      const connection = await instance.connect()
+      await connection.run("set TimeZone = 'UTC'")
+      return new DuckConnection(connection)
+    },
+    close: () => instance.closeSync(),
+  }
+}
+
+const INSERT_BATCH = 5_000
+
+class DuckConnection implements Connection {
+  readonly #connection: DuckDBConnection
+
+  constructor(connection: DuckDBConnection) {
+    this.#connection = connection
+  }
+
+  async run(sql: string, parameters: readonly Parameter[] = []): Promise<number> {
+    const result = await this.#connection.run(sql, bind(parameters))
+    return result.rowsChanged
+  }
+
+  async rows<T>(sql: string, parameters: readonly Parameter[] = []): Promise<T[]> {
+    const reader = await this.#connection.runAndReadAll(sql, bind(parameters))
+    return reader.convertRowObjects(toValue) as T[]
+  }
+
+  async *stream<T>(sql: string, parameters: readonly Parameter[] = []): AsyncIterable<T[]> {
+    const result = await this.#connection.stream(sql, bind(parameters))
+    const names = result.deduplicatedColumnNames()
+    for await (const rows of result.yieldConvertedRowObjects(toValue)) {
+      if (names.length > 0) yield rows as T[]
+    }
+  }
+
+  async describe(sql: string): Promise<{ name: string; type: string }[]> {
+    const rows = await this.rows<{ column_name: string; column_type: string }>(`describe ${sql}`)
+    return rows.map(({ column_name, column_type }) => ({ name: column_name, type: column_type }))
+  }
+
+  async insert(into: string, columns: TableSpec['columns'], rows: readonly object[]): Promise<number> {
+    const select = Object.entries(columns)
+      .map(([name, type]) => {
+        const structure = JSON.stringify(type).replaceAll("'", "''")
+        const path = `$."${name}"`.replaceAll("'", "''")
+        return `from_json(r -> '${path}', '${structure}') as ${quoteIdentifier(name)}`
+      })
+      .join(', ')
+    const sql = `insert into ${into} by name select ${select} from (select unnest($1::json[]) as r)`
+    for (let start = 0; start < rows.length; start += INSERT_BATCH) {
+      await this.run(sql, [JSON.stringify(rows.slice(start, start + INSERT_BATCH))])
+    }
+    return rows.length
+  }
+
+  async transaction<T>(work: () => Promise<T>): Promise<T> {
+    await this.#connection.run('begin')
+    try {
+      const result = await work()
+      await this.#connection.run('commit')
+      return result
+    } catch (error) {
+      await this.#connection.run('rollback').catch(() => {})
+      throw error
+    }
+  }
+
+  interrupt(): void {
+    this.#connection.interrupt()
+  }
+
+  close(): void {
+    this.#connection.closeSync()
+  }
+}
+
+function bind(parameters: readonly Parameter[]): DuckDBValue[] | undefined {
+  return parameters.length === 0 ? undefined : [...parameters]
+}
+
+/**
+ * DuckDB value → JSON value. BIGINT and wider: a number while exact, else text. DECIMAL: a number up to 15 digits, else
+ * text. DATE `2026-01-31`; TIMESTAMP `2026-01-31T12:00:00.000Z` (UTC, microseconds kept). JSON stays text, as stored.
+ */
+function toValue(value: DuckDBValue, type: DuckDBType): Value {
+  if (value === null || value === undefined) return null
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value
+    case 'number':
+      return Number.isFinite(value) ? value : null
+    case 'bigint':
+      return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString()
+  }
+  if (Array.isArray(value)) return value.map((item) => toValue(item, type))
+  switch (type.typeId) {
+    case DuckDBTypeId.LIST:
+    case DuckDBTypeId.ARRAY: {
+      const element = (type as unknown as { valueType: DuckDBType }).valueType
+      return (value as unknown as { items: DuckDBValue[] }).items.map((item) => toValue(item, element))
+    }
+    case DuckDBTypeId.STRUCT: {
+      const { entryNames, entryTypes } = type as unknown as { entryNames: string[]; entryTypes: DuckDBType[] }
+      const entries = (value as unknown as { entries: Record<string, DuckDBValue> }).entries
+      return Object.fromEntries(
+        entryNames.map((name, index) => [name, toValue(entries[name] ?? null, entryTypes[index]!)]),
+      )
+    }
+    case DuckDBTypeId.MAP: {
+      const { keyType, valueType } = type as unknown as { keyType: DuckDBType; valueType: DuckDBType }
+      const entries = (value as unknown as { entries: { key: DuckDBValue; value: DuckDBValue }[] }).entries
+      return Object.fromEntries(
+        entries.map((entry) => [String(toValue(entry.key, keyType)), toValue(entry.value, valueType)]),
+      )
+    }
+    case DuckDBTypeId.DECIMAL: {
+      const text = String(value)
+      return (type as unknown as { width: number }).width <= 15 ? Number(text) : text
+    }
+    case DuckDBTypeId.TIMESTAMP:
+    case DuckDBTypeId.TIMESTAMP_S:
+    case DuckDBTypeId.TIMESTAMP_MS:
+    case DuckDBTypeId.TIMESTAMP_NS:
+      return isoTimestamp(String(value))
+    case DuckDBTypeId.TIMESTAMP_TZ:
+      return isoTimestamp(String(value).replace(/[+-]\d{2}(:\d{2})?$/, ''))
+    default:
+      return String(value)
+  }
+}
+
+function isoTimestamp(text: string): string {
+  const [date, time = '00:00:00'] = text.split(' ')
+  return `${date}T${time.includes('.') ? time : `${time}.000`}Z`
+}

@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import { type Document, isMap, isNode, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument } from 'yaml'
+import type { z } from 'zod'
+import { messageOf, type Problem } from './errors.ts'
+import { didYouMean } from './nearest.ts'
+
+/** A YAML file with the positions of its values, so that whatever is wrong with a value can be said with its line. */
+export interface YamlFile {
+  /** Relative to the project folder. */
+  file: string
+  data: unknown
+  /** The line of the value at `path`, of its nearest ancestor where it is absent. */
+  lineOf(path: readonly PropertyKey[]): number
+}
+
+/** Reads a YAML 1.2 file (duplicate keys are errors). A problem is added, and undefined returned, when it cannot be read. */
+export function readYaml(root: string, path: string, problems: Problem[]): YamlFile | undefined {
+  const file = relative(root, path)
+  try {
+    return parseYaml(file, readFileSync(path, 'utf8'), problems)
+  } catch (error) {
+    problems.push({ file, message: `cannot be read: ${messageOf(error)}`, hint: 'Check that the file exists.' })
+    return undefined
+  }
+}
+
+export function parseYaml(file: string, text: string, problems: Problem[]): YamlFile | undefined {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
+  for (const error of document.errors) {
+    problems.push({ file, line: lines.linePos(error.pos[0]).line, message: `is not valid YAML: ${error.message}` })
+  }
+  if (document.errors.length > 0) return undefined
+  return {
+    file,
+    data: document.toJS({ maxAliasCount: 1000 }) as unknown,
+    lineOf: (path) => lines.linePos(positionOf(document, path)).line,
+  }
+}
+
+/** Checks a YAML file (or the part at `at`) against a zod schema; every issue becomes a problem with its line. */
+export function validate<T extends z.ZodType>(
+  schema: T,
+  yaml: YamlFile,
+  problems: Problem[],
+  at: readonly PropertyKey[] = [],
+): z.output<T> | undefined {
+  const part = at.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], yaml.data)
+  const parsed = schema.safeParse(part ?? (at.length === 0 ? {} : part))
+  if (parsed.success) return parsed.data
+  for (const issue of parsed.error.issues) problems.push(...problemsOfIssue(issue, schema, yaml, at))
+  return undefined
+}
+
+function problemsOfIssue(
+  issue: z.core.$ZodIssue,
+  schema: z.ZodType,
+  yaml: YamlFile,
+  at: readonly PropertyKey[],
+): Problem[] {
+  const path = [...at, ...issue.path]
+  const where = path.length === 0 ? '' : `${path.map(String).join('.')}: `
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(schema, issue.path)
+    return issue.keys.map((key) => ({
+      file: yaml.file,
+      line: yaml.lineOf([...path, key]),
+      message: `${where}unknown key '${key}'`,
+      hint: didYouMean(key, known) ?? 'Remove it.',
+    }))
+  }
+  if (issue.code === 'invalid_union') {
+    const deepest = issue.errors.flat().sort((a, b) => b.path.length - a.path.length)[0]
+    if (deepest !== undefined && deepest.path.length > 0) {
+      return problemsOfIssue(
+        { ...deepest, path: [...issue.path, ...deepest.path] } as z.core.$ZodIssue,
+        schema,
+        yaml,
+        at,
+      )
+    }
+  }
+  const value = path.reduce<unknown>(
+    (inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key],
+    yaml.data,
+  )
+  const quoted = value === undefined ? '' : ` (it is ${abbreviate(value)})`
+  return [{ file: yaml.file, line: yaml.lineOf(path), message: `${where}${issue.message}${quoted}` }]
+}
+
+/** A value as it may be shown in a message; secrets never get here, since they are named, not written, in YAML. */
+export function abbreviate(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let current: unknown = schema
+  for (const key of path) current = childSchema(current, key)
+  const shape = shapeOf(current)
+  return shape === undefined ? [] : Object.keys(shape)
+}
+
+interface ZodInternals {
+  _zod: {
+    def: {
+      type: string
+      innerType?: unknown
+      element?: unknown
+      valueType?: unknown
+      in?: unknown
+      options?: unknown[]
+      shape?: object
+    }
+  }
+}
+
+function unwrap(schema: unknown): ZodInternals | undefined {
+  let current = schema as ZodInternals | undefined
+  while (current?._zod.def.innerType !== undefined || current?._zod.def.in !== undefined) {
+    current = (current._zod.def.innerType ?? current._zod.def.in) as ZodInternals
+  }
+  return current
+}
+
+function shapeOf(schema: unknown): Record<string, unknown> | undefined {
+  const inner = unwrap(schema)
+  if (inner?._zod.def.type === 'union') {
+    return Object.assign({}, ...(inner._zod.def.options ?? []).map((option) => shapeOf(option) ?? {})) as Record<
+      string,
+      unknown
+    >
+  }
+  return inner?._zod.def.shape as Record<string, unknown> | undefined
+}
+
+function childSchema(schema: unknown, key: PropertyKey): unknown {
+  const def = unwrap(schema)?._zod.def
+  return shapeOf(schema)?.[String(key)] ?? def?.element ?? def?.valueType
+}
+
+function positionOf(document: Document, path: readonly PropertyKey[]): number {
+  let node: Node | Pair | null = document.contents as Node | null
+  let position = 0
+  for (const key of path) {
+    const next: Node | Pair | undefined = childOf(node, key)
+    if (next === undefined) break
+    const anchor: unknown = isPair(next) ? next.key : next
+    if (isNode(anchor) && anchor.range) position = anchor.range[0]
+    node = isPair(next) ? (next.value as Node | null) : next
+  }
+  return position
+}
+
+function childOf(node: unknown, key: PropertyKey): Node | Pair | undefined {
+  if (isMap(node)) {
+    return node.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === String(key)) as Pair | undefined
+  }
+  const items = (node as { items?: unknown[] } | null)?.items
+  const item = Array.isArray(items) ? items[Number(key)] : undefined
+  return isNode(item) ? item : undefined
+}

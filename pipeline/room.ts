@@ -1,5 +1,5 @@
 import type { Problem } from './errors.ts'
-import type { Step } from './step.ts'
+import type { LedgerTable, Step } from './step.ts'
 import type { YamlFile } from './yaml.ts'
 
 /** What a room (ingest, scoring, outreach, sync) gets to turn its settings and files into steps. */
@@ -14,5 +14,12 @@ export interface RoomInput<Settings> {
   problems: Problem[]
 }
 
+/** What a room adds to the graph. */
+export interface RoomOutput {
+  steps: Step[]
+  /** Ledger tables of what is switched off: declared all the same, so that they exist, typed and empty, and no model breaks. */
+  tables: LedgerTable[]
+}
+
 /** A room's door to the engine: its settings' schema is exported beside it as `settings`. */
-export type Room<Settings> = (input: RoomInput<Settings>) => Promise<Step[]>
+export type Room<Settings> = (input: RoomInput<Settings>) => Promise<RoomOutput>

@@ -1,3 +1,10 @@
+import { Interrupted, messageOf, RemoteError } from './errors.ts'
+import { createJournal, type Journal, type StoredAnswer } from './http/journal.ts'
+import { createNetwork, Fault, type Fetched } from './http/network.ts'
+import { createPacer, DEFAULT_CONCURRENCY, type Pacer } from './http/pacer.ts'
+import { checkBaseUrl, type Prepared, prepare } from './http/request.ts'
+import { backoffMs, isTransient, LONGEST_RETRY_AFTER_MS, retryAfterMs } from './http/retry.ts'
+import { createRedactor, isSecretName, literalRedactor } from './redact.ts'
 /** How a plug-in reaches the outside world: the shared layer does pacing, retries, recording, caching and budgets. */
 export interface HttpOptions {
   /** Who is asked, as it appears in the request log: `apollo`. */
@@ -5,6 +12,7 @@ export interface HttpOptions {
   base_url: string
   /** Sent with every request; values that are secrets never reach a log. */
   headers?: Record<string, string>
+  /** What the service allows. Unless said: 8 at once, 30 s an answer, 4 more tries. */
   limits?: { per_second?: number; per_minute?: number; concurrency?: number; timeout_s?: number; retries?: number }
   /** Answers in place of the network: the mock provider's way to use the same code path. */
   transport?: Transport
@@ -14,7 +22,7 @@ export interface HttpOptions {
 
 export interface HttpRequest {
   method?: 'GET' | 'POST'
-  /** Path on `base_url`. */
+  /** Path on `base_url`. Of a whole URL (a server's "next page") only path and query count, never the host. */
   path: string
   query?: Record<string, string | number | boolean | undefined>
   body?: unknown
@@ -24,7 +32,7 @@ export interface HttpRequest {
   field?: string
   company_id?: string
   lead_id?: string
-  /** An equal request answered less than so many days ago (as of the run's date) is not made again. 0: never cached. */
+  /** An equal request answered less than so many days ago (as of the run's date) is not made again. 0, or absent: never cached. */
   ttl_days?: number
 }
 
@@ -33,6 +41,7 @@ export interface HttpAnswer {
   headers: Record<string, string>
   /** The body as text; the ledger already has it. */
   text: string
+  /** The body as JSON; RemoteError when it is none. */
   json(): unknown
   /** Wall clock for network answers, as-of's midnight for in-process ones. ISO 8601 UTC. */
   fetched_at: string
@@ -52,8 +61,81 @@ export type Transport = (request: {
   | Promise<{ status: number; headers?: Record<string, string>; body: unknown }>
 
 export interface Http {
-  /** Throws RemoteError after the retries; a status the caller lists in `expect` (default 200–299) is an answer. */
+  /**
+   * Throws RemoteError after the retries; a status the caller lists in `expect` (default 200–299) is an answer. Throws
+   * NotBought for a paid call that may not be made, NotAsked where the past may not be asked of the present.
+   */
   send(request: HttpRequest, expect?: readonly number[]): Promise<HttpAnswer>
 }
 
+/** ProjectError when `base_url` is none that keys may be sent to. */
 export type HttpFactory = (options: HttpOptions) => Http
+
+/** Nothing was asked: a result for the caller to report, not a failure of the service. */
+export class NotAsked extends Error {
+  override readonly name: string = 'NotAsked'
+
+  constructor(
+    message: string,
+    readonly service: string,
+  ) {
+    super(message)
+  }
+}
+
+/** A paid call that was not made. */
+export class NotBought extends NotAsked {
+  override readonly name = 'NotBought'
+
+  constructor(
+    message: string,
+    service: string,
+    readonly reason: 'not_live' | 'no_price' | 'budget',
+    readonly credits: number,
+  ) {
+    super(message, service)
+  }
+}
+
+/** What the layer needs of the world. One for a whole run, so that all who ask a service share its limits. */
+export interface HttpDeps {
+  /** Sees schema `ledger`, and is used by nothing else: an open transaction of somebody else would carry the log away. */
+  connection: Connection
+  run_id: string
+  /** `2026-01-31`. */
+  as_of: string
+  now(): Date
+  /** Resolves after so long; rejects when the signal aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>
+  /** In [0, 1). */
+  random(): number
+  live: ReadonlySet<Outward>
+  /** Asked right before each paid call. */
+  budget: { allows(service: string, credits: number, usd: number): Promise<boolean> }
+  signal: AbortSignal
+  /** Values that were loaded as secrets: masked in what is logged, stored and thrown. */
+  secrets?: Iterable<string>
+}
+
+const DEFAULT_TIMEOUT_S = 30
+const DEFAULT_RETRIES = 4
+const SHOWN_BODY = 2_000
+const SHOWN_IN_MESSAGE = 300
+
+/**
+ * The shared HTTP layer. For each request, in this order: an answer in the ledger that is young enough; may it be asked
+ * and paid; pacing; the exchange, written to `ledger.calls` and `ledger.answers` before anyone reads it; retries of what
+ * the service means as "not now". A cached answer is no call: nothing is written for it. A paid call that broke off
+ * after it may have reached the service is not repeated, and its credits count as spent.
+ */
+export function createHttp(deps: HttpDeps): HttpFactory {
+  const world = {
+    deps,
+    journal: createJournal(deps.connection, deps.run_id, deps.as_of),
+    pacers: new Map<string, Pacer>(),
+  }
+  return (options) => {
+    if (options.transport === undefined) checkBaseUrl(options)
+    return new ServiceHttp(options, world)
+  }
+}

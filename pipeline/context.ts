@@ -1,0 +1,102 @@
+import { join } from 'node:path'
+import type { Relations } from './generated/relations.ts'
+import type { HttpFactory } from './http.ts'
+import type { LedgerTable, Outward, Step, StepContext } from './step.ts'
+import { quoteIdentifier, relationName, type TableSpec } from './table.ts'
+import { kyselyOver } from './warehouse/kysely-dialect.ts'
+import { Lake, lakeSnapshot } from './warehouse/lake.ts'
+import type { Recorder } from './warehouse/recorder.ts'
+import { BUILD, type Session } from './warehouse/session.ts'
+import { refreshSourceView } from './warehouse/sources.ts'
+
+/** Everything a run hands to its steps. */
+export interface World {
+  session: Session
+  recorder: Recorder
+  http: HttpFactory
+  now(): Date
+  run_id: string
+  live: ReadonlySet<Outward>
+  paths: { root: string; data: string; target: string }
+  progress(step: string, text: string, done?: number, total?: number): void
+  signal: AbortSignal
+}
+
+/** The world as one step may use it: it writes only what it declared. */
+export function contextFor(step: Step, world: World): StepContext {
+  const { session, recorder, paths } = world
+  const { connection } = session
+  const lakeRoot = join(paths.data, 'lake')
+  const lake = new Lake(lakeRoot, recorder)
+  const declared = (table: LedgerTable) => {
+    const found = step.records?.some((record) => record.source === table.source && record.table === table.table)
+    if (!found) throw new Error(`step ${step.name} does not declare that it records ${table.source}.${table.table}`)
+  }
+  return {
+    db: kyselyOver<Relations>(connection),
+    connection,
+    async build(table, select) {
+      await replaceTable(session, table, select)
+      const [count] = await connection.rows<{ n: number }>(`select count(*) as n from ${relationName(table)}`)
+      return count!.n
+    },
+    async buildRows(table, rows) {
+      await connection.transaction(async () => {
+        await connection.run(`create or replace table ${buildName(table)} (${columnList(table)})`)
+        await connection.insert(buildName(table), table.columns, rows)
+      })
+      return rows.length
+    },
+    async record(table, rows, options) {
+      declared(table)
+      return recorder.record(table, rows, options)
+    },
+    lakeFolder(table, snapshot) {
+      declared(table)
+      return lake.folder(table, snapshot)
+    },
+    async commitLake(table, snapshot, options) {
+      declared(table)
+      await lake.commit(table, snapshot, options)
+      await refreshSourceView(session, lakeRoot, table)
+    },
+    lakeSnapshot: (table) => lakeSnapshot(connection, lakeRoot, table, session.as_of),
+    reject: (rejects) => recorder.reject(rejects),
+    http: world.http,
+    as_of: session.as_of,
+    now: world.now,
+    run_id: world.run_id,
+    live: world.live,
+    paths,
+    progress: (text, done, total) => world.progress(step.name, text, done, total),
+    signal: world.signal,
+  }
+}
+
+/** An empty table for every declared build, so that models which read a step that has not run yet find it. */
+export async function ensureStepTables(session: Session, steps: readonly Step[]): Promise<void> {
+  const specs = steps.flatMap((step) => step.builds ?? [])
+  await session.useSchemas(specs.map(({ schema }) => schema))
+  const statements = specs.map((table) => `create table if not exists ${buildName(table)} (${columnList(table)})`)
+  if (statements.length > 0) await session.connection.run(statements.join(';'))
+}
+
+function buildName(table: TableSpec): string {
+  return `${BUILD}.${relationName(table)}`
+}
+
+function columnList(table: TableSpec): string {
+  return Object.entries(table.columns)
+    .map(([name, type]) => `${quoteIdentifier(name)} ${type}`)
+    .join(', ')
+}
+
+/** In declared column order and with declared types, whatever order the SELECT has. */
+async function replaceTable(session: Session, table: TableSpec, select: string): Promise<void> {
+  const columns = Object.entries(table.columns).map(
+    ([name, type]) => `cast(${quoteIdentifier(name)} as ${type}) as ${quoteIdentifier(name)}`,
+  )
+  await session.connection.run(
+    `create or replace table ${buildName(table)} as select ${columns.join(', ')} from (${select})`,
+  )
+}

@@ -1,0 +1,114 @@
+import { promisify } from 'node:util'
+import { brotliDecompress, gunzip, inflate } from 'node:zlib'
+import type { Agent } from 'undici'
+import { messageOf } from '../errors.ts'
+
+/** What came back, whole. */
+export interface Fetched {
+  status: number
+  /** Lower-case names; cookies are left out. */
+  headers: Record<string, string>
+  text: string
+}
+
+/** The exchange broke. `sent`: the service may have acted on the request (and charged for it) all the same. */
+export class Fault extends Error {
+  override readonly name = 'Fault'
+
+  constructor(
+    message: string,
+    readonly sent: boolean,
+    cause?: unknown,
+  ) {
+    super(message, { cause })
+  }
+}
+
+export interface Wire {
+  method: string
+  headers: Record<string, string>
+  body: string | undefined
+}
+
+const CONNECT_TIMEOUT_MS = 5_000
+const MAX_BODY_BYTES = 32 * 1024 * 1024
+
+const NEVER_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+const decoders: Record<string, (data: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>> = {
+  gzip: promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+}
+
+/** The network: no redirects followed, no retries, sizes and times capped. Everything above it decides. */
+export function createNetwork(options: { timeout_ms: number; concurrency: number; signal: AbortSignal }) {
+  let agent: Agent | undefined
+
+  return async (url: URL, wire: Wire): Promise<Fetched> => {
+    const undici = await import('undici')
+    agent ??= new undici.Agent({
+      connections: options.concurrency,
+      connect: { timeout: Math.min(CONNECT_TIMEOUT_MS, options.timeout_ms) },
+      maxResponseSize: MAX_BODY_BYTES,
+    })
+    const abort = new AbortController()
+    const stop = () => abort.abort()
+    const timer = setTimeout(stop, options.timeout_ms)
+    options.signal.addEventListener('abort', stop, { once: true })
+    try {
+      const { statusCode, headers, body } = await undici.request(url, {
+        dispatcher: agent,
+        method: wire.method as 'GET' | 'POST',
+        headers: { 'accept-encoding': 'gzip, br', ...wire.headers },
+        body: wire.body,
+        signal: abort.signal,
+      })
+      const plain = plainHeaders(headers)
+      const bytes = await decode(Buffer.from(await body.arrayBuffer()), plain['content-encoding'])
+      return { status: statusCode, headers: plain, text: toText(bytes, plain['content-type']) }
+    } catch (error) {
+      throw toFault(error, abort.signal.aborted && !options.signal.aborted ? options.timeout_ms : undefined)
+    } finally {
+      clearTimeout(timer)
+      options.signal.removeEventListener('abort', stop)
+    }
+  }
+}
+
+function plainHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers)
+      .filter(([name, value]) => value !== undefined && name !== 'set-cookie')
+      .map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value!]),
+  )
+}
+
+async function decode(bytes: Buffer, encoding: string | undefined): Promise<Buffer> {
+  const decoder = decoders[encoding?.trim().toLowerCase() ?? '']
+  return decoder === undefined ? bytes : decoder(bytes, { maxOutputLength: MAX_BODY_BYTES })
+}
+
+function toText(bytes: Buffer, contentType = ''): string {
+  const charset = /charset="?([\w-]+)/i.exec(contentType)?.[1] ?? 'utf-8'
+  try {
+    return new TextDecoder(charset).decode(bytes)
+  } catch {
+    return new TextDecoder().decode(bytes)
+  }
+}
+
+function toFault(error: unknown, timeout_ms: number | undefined): Fault {
+  if (timeout_ms !== undefined) return new Fault(`did not answer within ${timeout_ms / 1000} s`, true, error)
+  const { code } = error as { code?: string }
+  const sent = !NEVER_SENT.has(code ?? '')
+  const reason = code ?? messageOf(error)
+  return new Fault(sent ? `broke off the exchange (${reason})` : `cannot be reached (${reason})`, sent, error)
+}

@@ -1,10 +1,12 @@
-import { Interrupted, messageOf, RemoteError } from './errors.ts'
-import { createJournal, type Journal, type StoredAnswer } from './http/journal.ts'
-import { createNetwork, Fault, type Fetched } from './http/network.ts'
-import { createPacer, DEFAULT_CONCURRENCY, type Pacer } from './http/pacer.ts'
-import { checkBaseUrl, type Prepared, prepare } from './http/request.ts'
-import { backoffMs, isTransient, LONGEST_RETRY_AFTER_MS, retryAfterMs } from './http/retry.ts'
-import { createRedactor, isSecretName, literalRedactor } from './redact.ts'
+import { createJournal } from './http/journal.ts'
+import type { Pacer } from './http/pacer.ts'
+import { checkBaseUrl } from './http/request.ts'
+import { createServiceHttp } from './http/service.ts'
+import type { Outward } from './step.ts'
+import type { Connection } from './warehouse/duckdb.ts'
+
+export { NotAsked, NotBought } from './http/refused.ts'
+
 /** How a plug-in reaches the outside world: the shared layer does pacing, retries, recording, caching and budgets. */
 export interface HttpOptions {
   /** Who is asked, as it appears in the request log: `apollo`. */
@@ -71,32 +73,6 @@ export interface Http {
 /** ProjectError when `base_url` is none that keys may be sent to. */
 export type HttpFactory = (options: HttpOptions) => Http
 
-/** Nothing was asked: a result for the caller to report, not a failure of the service. */
-export class NotAsked extends Error {
-  override readonly name: string = 'NotAsked'
-
-  constructor(
-    message: string,
-    readonly service: string,
-  ) {
-    super(message)
-  }
-}
-
-/** A paid call that was not made. */
-export class NotBought extends NotAsked {
-  override readonly name = 'NotBought'
-
-  constructor(
-    message: string,
-    service: string,
-    readonly reason: 'not_live' | 'no_price' | 'budget',
-    readonly credits: number,
-  ) {
-    super(message, service)
-  }
-}
-
 /** What the layer needs of the world. One for a whole run, so that all who ask a service share its limits. */
 export interface HttpDeps {
   /** Sees schema `ledger`, and is used by nothing else: an open transaction of somebody else would carry the log away. */
@@ -117,11 +93,6 @@ export interface HttpDeps {
   secrets?: Iterable<string>
 }
 
-const DEFAULT_TIMEOUT_S = 30
-const DEFAULT_RETRIES = 4
-const SHOWN_BODY = 2_000
-const SHOWN_IN_MESSAGE = 300
-
 /**
  * The shared HTTP layer. For each request, in this order: an answer in the ledger that is young enough; may it be asked
  * and paid; pacing; the exchange, written to `ledger.calls` and `ledger.answers` before anyone reads it; retries of what
@@ -129,13 +100,10 @@ const SHOWN_IN_MESSAGE = 300
  * after it may have reached the service is not repeated, and its credits count as spent.
  */
 export function createHttp(deps: HttpDeps): HttpFactory {
-  const world = {
-    deps,
-    journal: createJournal(deps.connection, deps.run_id, deps.as_of),
-    pacers: new Map<string, Pacer>(),
-  }
+  const journal = createJournal(deps.connection, deps.run_id, deps.as_of)
+  const pacers = new Map<string, Pacer>()
   return (options) => {
     if (options.transport === undefined) checkBaseUrl(options)
-    return new ServiceHttp(options, world)
+    return createServiceHttp(options, deps, journal, pacers)
   }
 }

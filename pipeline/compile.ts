@@ -1,0 +1,378 @@
+import { compileTests } from './compile-tests.ts'
+import type { Config, FolderConfig } from './config.ts'
+import type { Problem } from './errors.ts'
+import type { SourceFile } from './files.ts'
+import { didYouMean } from './nearest.ts'
+import type { AnalysisNode, GraphNode, ModelNode, Relation, SeedNode, SourceNode, StepNode } from './nodes.ts'
+import type { ProjectFiles } from './project.ts'
+import type { LedgerTable, Step } from './step.ts'
+import { type Call, render, TemplateError, type TemplateValue } from './template.ts'
+import { LEDGER_SOURCES } from './warehouse/sources.ts'
+
+/** What names stand for, while templates are resolved. */
+export interface Names {
+  project: string
+  /** ref name → the node to wait for and the relation to read. */
+  refs: Map<string, { id: string; relation: Relation }>
+  /** `source.table` → its node. */
+  sources: Map<string, SourceNode>
+  vars: Record<string, unknown>
+}
+
+export interface Compiled {
+  refs: string[]
+  sources: [string, string][]
+  deps: string[]
+  config: Record<string, TemplateValue>
+  sql: string
+}
+
+export interface CompileInput {
+  files: ProjectFiles
+  config: Config
+  steps: readonly Step[]
+  /** Ledger tables of switched-off plug-ins: they exist, empty. */
+  tables: readonly LedgerTable[]
+  vars: Record<string, unknown>
+  problems: Problem[]
+}
+
+/** Resolves every name of the project; the nodes in no particular order. Every unknown name is a problem with file and line. */
+export function compileProject(input: CompileInput): Map<string, GraphNode> {
+  const { files, config, steps, problems } = input
+  const project = config.data.name
+  const names: Names = { project, refs: new Map(), sources: new Map(), vars: { ...config.data.vars, ...input.vars } }
+  const nodes = new Map<string, GraphNode>()
+  const add = (node: GraphNode) => nodes.set(node.id, node)
+
+  for (const node of sourceNodes(input, project)) {
+    add(node)
+    names.sources.set(`${node.source}.${node.table}`, node)
+  }
+  for (const seed of seedNodes(input, project)) {
+    add(seed)
+    names.refs.set(seed.name, { id: seed.id, relation: seed.relation })
+  }
+  const drafts = files.models.map((file) => draftModel(file, input, project))
+  for (const draft of drafts) names.refs.set(draft.name, { id: draft.id, relation: draft.relation })
+  for (const step of steps) {
+    const id = `step.${project}.${step.name}`
+    for (const table of step.builds ?? []) {
+      const other = names.refs.get(table.name)
+      if (other !== undefined) {
+        const message = `builds '${table.name}', which is also the name of ${other.id}`
+        problems.push({ file: step.file, message, hint: 'Rename one of them: ref() finds by name.' })
+      }
+      names.refs.set(table.name, { id, relation: table })
+    }
+  }
+  for (const draft of drafts) {
+    const model = finishModel(draft, input, names)
+    if (model === undefined) names.refs.delete(draft.name)
+    else add(model)
+  }
+  for (const step of steps) add(stepNode(step, names, problems))
+  for (const file of files.analyses) {
+    const analysis = analysisNode(file, names, problems)
+    if (analysis !== undefined) add(analysis)
+  }
+  for (const test of compileTests(files, names, nodes, problems)) add(test)
+  return nodes
+}
+
+/** Renders one template, noting what it reads; undefined, with a problem, when it cannot be rendered. */
+export function compileTemplate(
+  file: SourceFile,
+  names: Names,
+  problems: Problem[],
+  self?: string,
+): Compiled | undefined {
+  const compiled: Compiled = { refs: [], sources: [], deps: [], config: {}, sql: '' }
+  const before = problems.length
+  const note = (list: string[], value: string) => list.includes(value) || list.push(value)
+  const problem = (line: number, message: string, hint?: string) =>
+    problems.push({ file: file.file, line, message, hint })
+  const resolve = (call: Call): string => {
+    switch (call.name) {
+      case 'ref': {
+        const name = String(call.args.at(-1) ?? '')
+        const found = names.refs.get(name)
+        if (found === undefined) {
+          problem(call.line, `ref('${name}') names no model, seed or step table`, didYouMean(name, names.refs.keys()))
+          return 'unknown'
+        }
+        if (found.id === self) problem(call.line, `ref('${name}') reads the model itself`)
+        note(compiled.refs, name)
+        note(compiled.deps, found.id)
+        return relationText(found.relation)
+      }
+      case 'source': {
+        const [source, table] = [String(call.args[0] ?? ''), String(call.args[1] ?? '')]
+        const found = names.sources.get(`${source}.${table}`)
+        if (found === undefined) {
+          problem(
+            call.line,
+            `source('${source}', '${table}') is declared nowhere`,
+            didYouMean(`${source}.${table}`, names.sources.keys()),
+          )
+          return 'unknown'
+        }
+        if (!compiled.deps.includes(found.id)) compiled.sources.push([source, table])
+        note(compiled.deps, found.id)
+        return relationText(found.relation)
+      }
+      case 'var': {
+        const name = String(call.args[0] ?? '')
+        const value = names.vars[name] ?? call.args[1]
+        if (value === undefined)
+          problem(call.line, `var('${name}') is not set and has no default`, didYouMean(name, Object.keys(names.vars)))
+        return value === null ? 'none' : String(value)
+      }
+      case 'config':
+        Object.assign(compiled.config, call.kwargs)
+        return ''
+      default:
+        throw new TemplateError(
+          `${call.name}() is not understood`,
+          call.line,
+          'Known: ref(), source(), config(), var().',
+        )
+    }
+  }
+  try {
+    compiled.sql = render(file.text, resolve)
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error
+    problem(error.line, error.message, error.hint)
+  }
+  return problems.length > before ? undefined : compiled
+}
+
+/** `schema.name`, quoted only where it must be. */
+export function relationText({ schema, name }: Relation): string {
+  const quoted = (part: string) => (/^[a-z_][a-z0-9_]*$/.test(part) ? part : `"${part.replaceAll('"', '""')}"`)
+  return `${quoted(schema)}.${quoted(name)}`
+}
+
+function* sourceNodes(input: CompileInput, project: string): Iterable<SourceNode> {
+  const base = { kind: 'source' as const, tags: [] }
+  for (const name of LEDGER_SOURCES) {
+    const id = `source.${project}.ledger.${name}`
+    const relation = { schema: 'ledger', name }
+    const fqn = [project, 'ledger', name]
+    yield {
+      ...base,
+      id,
+      name,
+      source: 'ledger',
+      table: name,
+      relation,
+      file: 'pipeline/warehouse/migrations.ts',
+      description: `The ledger's own ${name}.`,
+      fqn,
+      deps: [],
+    }
+  }
+  const seen = new Set<string>()
+  const declare = (ledger: LedgerTable, file: string, deps: string[]): SourceNode[] => {
+    const key = `${ledger.source}.${ledger.table}`
+    if (seen.has(key)) return []
+    seen.add(key)
+    const relation = { schema: 'raw', name: `${ledger.source}__${ledger.table}` }
+    const fqn = [project, ledger.source, ledger.table]
+    const waits = ledger.visible === 'next_run' ? { deps: [], feedback: deps } : { deps }
+    return [
+      {
+        ...base,
+        ...waits,
+        id: `source.${project}.${key}`,
+        name: ledger.table,
+        source: ledger.source,
+        table: ledger.table,
+        relation,
+        ledger,
+        file,
+        description: ledger.description,
+        fqn,
+      },
+    ]
+  }
+  const writers = new Map<string, { table: LedgerTable; file: string; deps: string[] }>()
+  for (const step of input.steps) {
+    for (const table of step.records ?? []) {
+      const key = `${table.source}.${table.table}`
+      const writer = writers.get(key) ?? { table, file: step.file, deps: [] }
+      writer.deps.push(`step.${project}.${step.name}`)
+      writers.set(key, writer)
+    }
+  }
+  for (const { table, file, deps } of writers.values()) yield* declare(table, file, deps)
+  for (const table of input.tables) yield* declare(table, 'pipeline.yaml', [])
+  for (const { value, yaml } of input.files.sources) {
+    for (const table of value.tables) {
+      const relation = { schema: value.schema ?? value.name, name: table.identifier ?? table.name }
+      const fqn = [project, value.name, table.name]
+      yield {
+        ...base,
+        id: `source.${project}.${value.name}.${table.name}`,
+        name: table.name,
+        source: value.name,
+        table: table.name,
+        relation,
+        file: yaml.file,
+        description: table.description,
+        fqn,
+        deps: [],
+      }
+    }
+  }
+}
+
+function* seedNodes({ files, config }: CompileInput, project: string): Iterable<SeedNode> {
+  for (const file of files.seeds) {
+    const described = files.seed_properties.get(file.name)
+    const properties = described?.value
+    yield {
+      kind: 'seed',
+      id: `seed.${project}.${file.name}`,
+      name: file.name,
+      file: file.file,
+      path: file.path,
+      description: properties?.description ?? '',
+      fqn: [project, ...file.folders, file.name],
+      tags: [...(config.data.seeds.tags ?? []), ...(properties?.config.tags ?? [])],
+      deps: [],
+      relation: { schema: properties?.config.schema ?? config.data.seeds.schema ?? 'seeds', name: file.name },
+      column_types: properties?.config.column_types ?? {},
+      delimiter: properties?.config.delimiter ?? ',',
+      columns: properties?.columns ?? [],
+      ...(described === undefined ? {} : { patch: described.yaml.file }),
+    }
+  }
+}
+
+interface ModelDraft {
+  file: SourceFile
+  id: string
+  name: string
+  relation: Relation
+  folder: FolderConfig
+}
+
+function draftModel(file: SourceFile, { files, config }: CompileInput, project: string): ModelDraft {
+  const folder: FolderConfig = {}
+  for (let depth = 0; depth <= file.folders.length; depth++) {
+    Object.assign(folder, config.data.models[file.folders.slice(0, depth).join('/')] ?? {})
+  }
+  const own = files.model_properties.get(file.name)?.value.config
+  const inline = /\bschema\s*=\s*['"]([^'"]+)['"]/.exec(file.text)?.[1]
+  const schema = inline ?? own?.schema ?? folder.schema ?? file.folders[0] ?? 'main'
+  return {
+    file,
+    id: `model.${project}.${file.name}`,
+    name: file.name,
+    relation: { schema, name: own?.alias ?? file.name },
+    folder,
+  }
+}
+
+const MODEL_CONFIG = ['materialized', 'schema', 'tags', 'enabled', 'meta', 'alias']
+
+function finishModel(
+  { file, id, name, relation, folder }: ModelDraft,
+  input: CompileInput,
+  names: Names,
+): ModelNode | undefined {
+  const compiled = compileTemplate(file, names, input.problems, id)
+  if (compiled === undefined) return undefined
+  const described = input.files.model_properties.get(name)
+  const config = { ...folder, ...described?.value.config, ...compiled.config }
+  for (const key of Object.keys(compiled.config)) {
+    if (!MODEL_CONFIG.includes(key))
+      input.problems.push({
+        file: file.file,
+        message: `config(${key}=...) is not understood`,
+        hint: didYouMean(key, MODEL_CONFIG),
+      })
+  }
+  const materialized = config.materialized ?? 'view'
+  if (materialized !== 'view' && materialized !== 'table') {
+    input.problems.push({
+      file: file.file,
+      message: `materialized '${String(materialized)}' is not known`,
+      hint: 'Known: view, table.',
+    })
+    return undefined
+  }
+  if (config.enabled === false) return undefined
+  const tags = [folder.tags, described?.value.config.tags, compiled.config.tags]
+    .flatMap((list) => (list === undefined ? [] : list))
+    .map(String)
+  return {
+    kind: 'model',
+    id,
+    name,
+    file: file.file,
+    description: described?.value.description ?? '',
+    fqn: [names.project, ...file.folders, name],
+    tags: [...new Set(tags)],
+    deps: compiled.deps,
+    relation,
+    materialized,
+    raw: file.text,
+    sql: compiled.sql,
+    columns: described?.value.columns ?? [],
+    meta: { ...described?.value.meta, ...described?.value.config.meta },
+    refs: compiled.refs,
+    sources: compiled.sources,
+    ...(described === undefined ? {} : { patch: described.yaml.file }),
+  }
+}
+
+function stepNode(step: Step, names: Names, problems: Problem[]): StepNode {
+  const id = `step.${names.project}.${step.name}`
+  const own = new Set((step.records ?? []).map(({ source, table }) => `${source}.${table}`))
+  const deps: string[] = []
+  for (const read of step.reads) {
+    if (own.has(read)) continue
+    const found = read.includes('.') ? names.sources.get(read)?.id : names.refs.get(read)?.id
+    if (found === undefined) {
+      const known = read.includes('.') ? names.sources.keys() : names.refs.keys()
+      problems.push({
+        file: step.file,
+        message: `step '${step.name}' reads '${read}', which does not exist`,
+        hint: didYouMean(read, known),
+      })
+    } else if (found !== id) deps.push(found)
+  }
+  return {
+    kind: 'step',
+    id,
+    name: step.name,
+    file: step.file,
+    description: step.description,
+    fqn: [names.project, step.stage, step.name],
+    tags: [],
+    deps,
+    step,
+  }
+}
+
+function analysisNode(file: SourceFile, names: Names, problems: Problem[]): AnalysisNode | undefined {
+  const compiled = compileTemplate(file, names, problems)
+  if (compiled === undefined) return undefined
+  return {
+    kind: 'analysis',
+    id: `analysis.${names.project}.${file.name}`,
+    name: file.name,
+    file: file.file,
+    description: '',
+    fqn: [names.project, 'analysis', ...file.folders, file.name],
+    tags: [],
+    deps: compiled.deps,
+    raw: file.text,
+    sql: compiled.sql,
+    refs: compiled.refs,
+    sources: compiled.sources,
+  }
+}

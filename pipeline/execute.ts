@@ -1,0 +1,261 @@
+import { createHash } from 'node:crypto'
+import { contextFor, type World } from './context.ts'
+import { CheckFailed, Interrupted, messageOf, ProjectError, RemoteError } from './errors.ts'
+import type { Graph } from './graph.ts'
+import { buildModel, buildSeed } from './materialize.ts'
+import type { GraphNode, ModelNode, SeedNode, StepNode, TestNode } from './nodes.ts'
+import { failed, type Listener, type NodeResult, type Status } from './results.ts'
+import { relationName } from './table.ts'
+import { sourceVersions } from './warehouse/ledger.ts'
+import { type BuildState, contentVersion } from './warehouse/state.ts'
+
+export interface ExecuteOptions {
+  graph: Graph
+  world: World
+  state: BuildState
+  /** Rebuild models and seeds even if nothing changed. Steps that only record ask nobody again. */
+  full_refresh: boolean
+  /** Stop at the first failure. */
+  fail_fast: boolean
+  listener: Listener
+  /** Content hashes of seed files, by path. */
+  hashOf(path: string): string
+}
+
+interface Outcome {
+  status: Status
+  message: string
+  rows?: number
+  failures?: number
+  summary?: NodeResult['summary']
+  query?: string
+  remote?: boolean
+}
+
+/** Runs nodes in order. What failed stops what depends on it, nothing else. Keeps what it learns between calls. */
+export class Executor {
+  readonly results = new Map<string, NodeResult>()
+  readonly #options: ExecuteOptions
+  readonly #versions = new Map<string, string>()
+  readonly #blocked = new Map<string, string>()
+  #sources: Map<string, string> | undefined
+
+  constructor(options: ExecuteOptions) {
+    this.#options = options
+  }
+
+  /** Runs the given nodes, in this order. Answers whether all is well so far. */
+  async run(ids: readonly string[]): Promise<boolean> {
+    const { graph, world, fail_fast, listener } = this.#options
+    for (const id of ids) {
+      const node = graph.nodes.get(id)!
+      if (node.kind === 'source' || node.kind === 'analysis') continue
+      if (world.signal.aborted) throw new Interrupted('interrupted')
+      const stop = fail_fast && [...this.results.values()].some(failed)
+      const cause = stop ? 'an earlier failure (--fail-fast)' : this.#cause(node)
+      const result = cause === undefined ? await this.#one(node) : this.#skipped(node, cause)
+      this.results.set(id, result)
+      if (failed(result) || result.status === 'skipped') this.#blocked.set(id, node.name)
+      listener.finished?.(result)
+    }
+    return ![...this.results.values()].some(failed)
+  }
+
+  /** The version of a node's output, as its children see it. */
+  async version(id: string): Promise<string> {
+    const node = this.#options.graph.nodes.get(id)
+    if (node === undefined) return ''
+    if (node.kind === 'source') {
+      this.#sources ??= await sourceVersions(this.#options.world.session.connection, this.#options.world.session.as_of)
+      return node.ledger !== undefined || node.source === 'ledger'
+        ? (this.#sources.get(`${node.source}.${node.table}`) ?? '0')
+        : 'unmanaged'
+    }
+    return this.#versions.get(id) ?? this.#options.state.get(id)?.version ?? ''
+  }
+
+  /** Why a node cannot run: a parent failed, or a test of a parent did. A remote failure leaves the ledger usable. */
+  #cause(node: GraphNode): string | undefined {
+    const { graph } = this.#options
+    for (const dep of node.deps) {
+      const parent = graph.nodes.get(dep)
+      const writers = parent?.kind === 'source' ? parent.deps : []
+      for (const id of [dep, ...writers]) {
+        const result = this.results.get(id)
+        if (this.#blocked.has(id) && !(result?.remote && parent?.kind === 'source')) return this.#blocked.get(id)
+      }
+      if (node.kind === 'test') continue
+      for (const child of graph.children(dep)) {
+        const test = this.results.get(child)
+        if (test?.node.kind === 'test' && test.status === 'fail') return test.node.name
+      }
+    }
+    return undefined
+  }
+
+  #skipped(node: GraphNode, cause: string): NodeResult {
+    const now = this.#options.world.now().toISOString()
+    return { node, status: 'skipped', message: `because of ${cause}`, started_at: now, ended_at: now, seconds: 0 }
+  }
+
+  async #one(node: GraphNode): Promise<NodeResult> {
+    const { world, listener } = this.#options
+    listener.started?.(node)
+    const started_at = world.now().toISOString()
+    const clock = performance.now()
+    let outcome: Outcome
+    try {
+      outcome = await this.#build(node)
+    } catch (error) {
+      if (error instanceof Interrupted || world.signal.aborted) throw new Interrupted('interrupted')
+      outcome = outcomeOf(error, node)
+    }
+    const seconds = (performance.now() - clock) / 1000
+    return { node, ...outcome, started_at, ended_at: world.now().toISOString(), seconds }
+  }
+
+  async #build(node: GraphNode): Promise<Outcome> {
+    switch (node.kind) {
+      case 'model':
+        return this.#relation(node, async (existing) => buildModel(this.#connection, node, existing))
+      case 'seed':
+        return this.#relation(node, async (existing) => buildSeed(this.#connection, node, existing))
+      case 'step':
+        return this.#step(node)
+      case 'test':
+        return this.#test(node)
+      default:
+        return { status: 'success', message: '' }
+    }
+  }
+
+  get #connection() {
+    return this.#options.world.session.connection
+  }
+
+  async #key(node: GraphNode, own: readonly unknown[]): Promise<string> {
+    const parents: [string, string][] = []
+    for (const dep of node.deps) parents.push([dep, await this.version(dep)])
+    for (const dep of node.feedback ?? []) parents.push([dep, await this.version(dep)])
+    return createHash('sha256')
+      .update(JSON.stringify([node.kind, own, parents.sort()]))
+      .digest('hex')
+  }
+
+  async #relation(
+    node: ModelNode | SeedNode,
+    build: (existing: 'table' | 'view' | undefined) => Promise<void>,
+  ): Promise<Outcome> {
+    const { state, full_refresh, world } = this.#options
+    const own =
+      node.kind === 'seed'
+        ? [this.#options.hashOf(node.path), node.column_types, node.delimiter]
+        : [node.sql, node.materialized]
+    const dated = node.kind === 'model' && /\bas_of\s*\(/i.test(node.sql) ? world.session.as_of : null
+    const key = await this.#key(node, [node.relation, ...own, dated])
+    const place = `${node.relation.schema}.${node.relation.name}`
+    const existing = state.relations.get(place)
+    const known = state.get(node.id)
+    if (!full_refresh && known?.key === key && existing !== undefined && !(await this.#readsUnmanaged(node))) {
+      this.#versions.set(node.id, known.version)
+      return { status: 'reused', message: 'unchanged', ...(known.rows === null ? {} : { rows: known.rows }) }
+    }
+    const materialized = node.kind === 'seed' ? 'table' : node.materialized
+    const version = await this.#connection.transaction(async () => {
+      await build(existing)
+      const content =
+        materialized === 'table'
+          ? await contentVersion(this.#connection, relationName(node.relation))
+          : { version: key, rows: null }
+      await state.save(node.id, { key, ...content })
+      return content
+    })
+    state.relations.set(place, materialized)
+    const same = known?.version === version.version
+    this.#versions.set(node.id, version.version)
+    return {
+      status: 'success',
+      message: same && materialized === 'table' ? 'same rows as before' : '',
+      ...(version.rows === null ? {} : { rows: version.rows }),
+    }
+  }
+
+  async #readsUnmanaged(node: GraphNode): Promise<boolean> {
+    for (const dep of node.deps) if ((await this.version(dep)) === 'unmanaged') return true
+    return false
+  }
+
+  async #step(node: StepNode): Promise<Outcome> {
+    const { state, world } = this.#options
+    const { step } = node
+    const builds = step.builds ?? []
+    const key = await this.#key(node, [
+      step.fingerprint,
+      world.session.as_of,
+      world.live.has('spend'),
+      [...world.live].sort(),
+    ])
+    const known = builds.length > 0 ? state.get(node.id)?.key : await world.recorder.stepFingerprint(step.name)
+    const standing = builds.every(({ schema, name }) => state.relations.has(`${schema}.${name}`))
+    if (step.fingerprint !== null && known === key && standing) {
+      this.#versions.set(node.id, state.get(node.id)?.version ?? key)
+      return { status: 'reused', message: 'unchanged' }
+    }
+    const summary = await step.run(contextFor(step, world))
+    this.#sources = undefined
+    const versions: string[] = []
+    for (const table of builds) {
+      versions.push((await contentVersion(this.#connection, relationName(table))).version)
+      state.relations.set(`${table.schema}.${table.name}`, 'table')
+    }
+    const version = builds.length > 0 ? versions.join(';') : key
+    this.#versions.set(node.id, version)
+    const failures = summary.failures ?? []
+    if (failures.length === 0) {
+      if (builds.length > 0) await state.save(node.id, { key, version, rows: summary.rows })
+      else if (step.fingerprint !== null) await world.recorder.saveStepFingerprint(step.name, key)
+    }
+    const remote = failures.find(({ kind }) => kind === 'remote')
+    const first = remote ?? failures[0]
+    const status = first === undefined ? 'success' : 'error'
+    const message =
+      first === undefined
+        ? summary.text
+        : `${summary.text}: ${first.message}${failures.length > 1 ? ` (and ${failures.length - 1} more)` : ''}`
+    return { status, message, rows: summary.rows, summary, ...(remote === undefined ? {} : { remote: true }) }
+  }
+
+  async #test(node: TestNode): Promise<Outcome> {
+    const { state, full_refresh } = this.#options
+    const dated = /\bas_of\s*\(/i.test(node.sql) ? this.#options.world.session.as_of : null
+    const key = await this.#key(node, [node.sql, node.severity, dated])
+    const known = state.get(node.id)
+    if (!full_refresh && known?.key === key && known.version === 'pass')
+      return { status: 'pass', message: 'unchanged', failures: 0 }
+    const limit = node.limit === undefined ? '' : ` limit ${node.limit}`
+    const [row] = await this.#connection.rows<{ failures: number }>(
+      `select count(*) as failures from (${node.sql}\n${limit}) as failing`,
+    )
+    const failures = row!.failures
+    if (failures === 0) {
+      await state.save(node.id, { key, version: 'pass', rows: null })
+      return { status: 'pass', message: '', failures: 0 }
+    }
+    const status = node.severity === 'warn' ? 'warn' : 'fail'
+    const noun = failures === 1 ? 'row breaks' : 'rows break'
+    return { status, message: `${failures} ${noun} ${node.name}`, failures, query: node.sql }
+  }
+}
+
+/** A failure as a result; anything that is none of ours is a bug and keeps its stack. */
+function outcomeOf(error: unknown, node: GraphNode): Outcome {
+  if (error instanceof RemoteError)
+    return { status: 'error', message: `${error.service}: ${error.message}`, remote: true }
+  if (error instanceof ProjectError || error instanceof CheckFailed) return { status: 'error', message: error.message }
+  const message = messageOf(error)
+  if (node.kind === 'model' || node.kind === 'test') {
+    const line = node.kind === 'model' || node.attached === undefined ? /^LINE (\d+):/m.exec(message)?.[1] : undefined
+    return { status: 'error', message: `${node.file}${line === undefined ? '' : `:${line}`}  ${message}` }
+  }
+  return { status: 'error', message: `${node.file}  ${message}` }
+}

@@ -1,0 +1,102 @@
+import type { Problem } from './errors.ts'
+import type { GraphNode } from './nodes.ts'
+
+/** The nodes with their order: every node after all it depends on; among equals by stage of life, then by name. */
+export interface Graph {
+  nodes: Map<string, GraphNode>
+  /** Ids in the order in which they run. */
+  order: string[]
+  parents(id: string): readonly string[]
+  children(id: string): readonly string[]
+}
+
+/** Sorts the nodes; a cycle is a problem that names its members in order. */
+export function buildGraph(nodes: Map<string, GraphNode>, problems: Problem[]): Graph {
+  const children = new Map<string, string[]>()
+  const waiting = new Map<string, number>()
+  for (const node of nodes.values()) {
+    const deps = node.deps.filter((dep) => nodes.has(dep))
+    waiting.set(node.id, deps.length)
+    for (const dep of deps) children.set(dep, [...(children.get(dep) ?? []), node.id])
+  }
+  const order: string[] = []
+  let ready = [...nodes.keys()].filter((id) => waiting.get(id) === 0).sort()
+  while (ready.length > 0) {
+    const next: string[] = []
+    for (const id of ready) {
+      order.push(id)
+      for (const child of children.get(id) ?? []) {
+        const left = waiting.get(child)! - 1
+        waiting.set(child, left)
+        if (left === 0) next.push(child)
+      }
+    }
+    ready = next.sort()
+  }
+  if (order.length < nodes.size) problems.push(...cycleProblems(nodes, new Set(order)))
+  return {
+    nodes,
+    order,
+    parents: (id) => nodes.get(id)?.deps ?? [],
+    children: (id) => children.get(id) ?? [],
+  }
+}
+
+function cycleProblems(nodes: Map<string, GraphNode>, sorted: ReadonlySet<string>): Problem[] {
+  const left = [...nodes.keys()].filter((id) => !sorted.has(id))
+  const inCycle = new Set<string>()
+  const problems: Problem[] = []
+  for (const start of left) {
+    if (inCycle.has(start)) continue
+    const cycle = findCycle(start, nodes, sorted)
+    if (cycle === undefined || cycle.some((id) => inCycle.has(id))) continue
+    for (const id of cycle) inCycle.add(id)
+    const names = [...cycle, cycle[0]!].map((id) => nodes.get(id)!.name)
+    const first = nodes.get(cycle[0]!)!
+    problems.push({
+      file: first.file,
+      message: `is part of a cycle: ${names.join(' > ')}`,
+      hint: 'Take one of these reads away.',
+    })
+  }
+  return problems
+}
+
+/** Walks up from a node that could not be sorted until a node repeats. */
+function findCycle(start: string, nodes: Map<string, GraphNode>, sorted: ReadonlySet<string>): string[] | undefined {
+  const path: string[] = []
+  const position = new Map<string, number>()
+  let current: string | undefined = start
+  while (current !== undefined) {
+    const seen = position.get(current)
+    if (seen !== undefined) return path.slice(seen).reverse()
+    position.set(current, path.length)
+    path.push(current)
+    current = nodes.get(current)?.deps.find((dep) => nodes.has(dep) && !sorted.has(dep))
+  }
+  return undefined
+}
+
+/** The ids reachable from the given ones, themselves included, going `up` to parents or `down` to children. */
+export function reach(
+  graph: Graph,
+  from: Iterable<string>,
+  direction: 'up' | 'down',
+  depth = Number.POSITIVE_INFINITY,
+): Set<string> {
+  const found = new Set(from)
+  let edge = [...found]
+  for (let step = 0; step < depth && edge.length > 0; step++) {
+    const next: string[] = []
+    for (const id of edge) {
+      for (const neighbour of direction === 'up' ? graph.parents(id) : graph.children(id)) {
+        if (!found.has(neighbour) && graph.nodes.has(neighbour)) {
+          found.add(neighbour)
+          next.push(neighbour)
+        }
+      }
+    }
+    edge = next
+  }
+  return found
+}

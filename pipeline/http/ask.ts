@@ -1,0 +1,49 @@
+import type { HttpDeps, HttpOptions } from '../http.ts'
+import { createNetwork, type Fetched } from './network.ts'
+import { DEFAULT_CONCURRENCY } from './pacer.ts'
+import type { Prepared } from './request.ts'
+
+/** Asks once. Throws Fault when the exchange breaks. */
+export interface Ask {
+  (asked: Prepared): Promise<Fetched>
+  /** What time it is where the answers come from: as-of's midnight in process, else the wall clock. */
+  clock(): string
+}
+
+const DEFAULT_TIMEOUT_S = 30
+
+/** The way to a service: its in-process transport, or the network. */
+export function createAsk(options: HttpOptions, deps: HttpDeps): Ask {
+  const { transport, limits } = options
+  if (transport !== undefined) {
+    const inProcess = async ({ method, path, query, body }: Prepared): Promise<Fetched> => {
+      const answer = await transport({ method, path, query, body, as_of: deps.as_of })
+      const isText = typeof answer.body === 'string'
+      const headers = { 'content-type': isText ? 'text/plain' : 'application/json', ...answer.headers }
+      return {
+        status: answer.status,
+        headers,
+        text: isText ? wellFormed(answer.body as string) : (JSON.stringify(answer.body) ?? ''),
+      }
+    }
+    return Object.assign(inProcess, { clock: () => `${deps.as_of}T00:00:00.000Z` })
+  }
+  const network = createNetwork({
+    timeout_ms: (limits?.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
+    concurrency: limits?.concurrency ?? DEFAULT_CONCURRENCY,
+    signal: deps.signal,
+  })
+  const overNetwork = ({ url, method, body }: Prepared): Promise<Fetched> => {
+    const headers: Record<string, string> = { 'user-agent': 'lead-engine', accept: 'application/json, */*;q=0.5' }
+    if (body !== undefined) headers['content-type'] = typeof body === 'string' ? 'text/plain' : 'application/json'
+    for (const [name, value] of Object.entries(options.headers ?? {})) headers[name.toLowerCase()] = value
+    const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+    return network(url, { method, headers, body: payload })
+  }
+  return Object.assign(overNetwork, { clock: () => deps.now().toISOString() })
+}
+
+/** Lone surrogates, which no UTF-8 can carry, become U+FFFD, as they would on a wire. */
+function wellFormed(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8')
+}

@@ -1,0 +1,88 @@
+import type { ColumnProperties, TestConfig } from './properties.ts'
+import type { LedgerTable, Step } from './step.ts'
+
+/** What every node of the graph has. */
+export interface NodeBase {
+  /** `model.lead_engine.dim_companies`: dbt's unique_id. */
+  id: string
+  name: string
+  /** Where it is written, relative to the project folder. */
+  file: string
+  description: string
+  /** Path of folders and name below the project, as dbt's fqn. */
+  fqn: string[]
+  tags: string[]
+  /** Ids of the nodes it reads. */
+  deps: string[]
+  /** Ids of what it reads but need not wait for: ledger tables that feed the next run. */
+  feedback?: string[]
+}
+
+export interface Relation {
+  schema: string
+  name: string
+}
+
+export interface ModelNode extends NodeBase {
+  kind: 'model'
+  relation: Relation
+  materialized: 'view' | 'table'
+  raw: string
+  sql: string
+  columns: ColumnProperties[]
+  meta: Record<string, unknown>
+  refs: string[]
+  sources: [string, string][]
+  /** The property file that describes it. */
+  patch?: string
+}
+
+export interface SeedNode extends NodeBase {
+  kind: 'seed'
+  relation: Relation
+  /** Absolute path of the CSV. */
+  path: string
+  column_types: Record<string, string>
+  delimiter: string
+  columns: ColumnProperties[]
+  patch?: string
+}
+
+export interface SourceNode extends NodeBase {
+  kind: 'source'
+  source: string
+  table: string
+  relation: Relation
+  /** Set for ledger tables that TypeScript declares; absent for those that a property file declares. */
+  ledger?: LedgerTable
+}
+
+export interface StepNode extends NodeBase {
+  kind: 'step'
+  step: Step
+}
+
+export interface TestNode extends NodeBase {
+  kind: 'test'
+  /** Rows that this query returns are failures. */
+  sql: string
+  raw: string
+  severity: 'warn' | 'error'
+  limit?: number
+  /** The node it is about; absent for singular tests. */
+  attached?: string
+  column?: string
+  /** Generic tests: which one, with which arguments. */
+  generic?: { name: string; kwargs: Record<string, unknown> }
+  config: TestConfig
+}
+
+export interface AnalysisNode extends NodeBase {
+  kind: 'analysis'
+  raw: string
+  sql: string
+  refs: string[]
+  sources: [string, string][]
+}
+
+export type GraphNode = ModelNode | SeedNode | SourceNode | StepNode | TestNode | AnalysisNode

@@ -1,0 +1,113 @@
+import type { z } from 'zod'
+import type { Problem } from './errors.ts'
+import { readFiles, type SourceFile } from './files.ts'
+import { didYouMean } from './nearest.ts'
+import { type NodeProperties, propertiesSchema } from './properties.ts'
+import { parseYaml, validate, type YamlFile } from './yaml.ts'
+
+/** A property entry with the file and line it stands at. */
+export interface Described<T> {
+  value: T
+  yaml: YamlFile
+  /** Path of the entry in its YAML file, so that its parts can be located. */
+  path: PropertyKey[]
+}
+
+/** The project's files, read and checked one by one; nothing is resolved against anything else yet. */
+export interface ProjectFiles {
+  models: SourceFile[]
+  seeds: SourceFile[]
+  analyses: SourceFile[]
+  tests: SourceFile[]
+  model_properties: Map<string, Described<NodeProperties>>
+  seed_properties: Map<string, Described<NodeProperties>>
+  sources: Described<z.output<typeof propertiesSchema>['sources'][number]>[]
+  test_properties: Map<string, z.output<typeof propertiesSchema>['data_tests'][number]>
+}
+
+export function readProject(root: string, problems: Problem[]): ProjectFiles {
+  const files: ProjectFiles = {
+    models: readFiles(root, 'models', ['.sql']),
+    seeds: readFiles(root, 'seeds', ['.csv']),
+    analyses: readFiles(root, 'analyses', ['.sql']),
+    tests: readFiles(root, 'test/data', ['.sql']),
+    model_properties: new Map(),
+    seed_properties: new Map(),
+    sources: [],
+    test_properties: new Map(),
+  }
+  for (const folder of ['models', 'seeds', 'analyses', 'test/data']) {
+    for (const file of readFiles(root, folder, ['.yml', '.yaml'])) readProperties(file, files, problems)
+  }
+  checkNames(files, problems)
+  return files
+}
+
+function readProperties(file: SourceFile, files: ProjectFiles, problems: Problem[]): void {
+  const yaml = parseYaml(file.file, file.text, problems)
+  if (yaml === undefined) return
+  const properties = validate(propertiesSchema, yaml, problems)
+  if (properties === undefined) return
+  properties.models.forEach((value, index) => {
+    describe(files.model_properties, { value, yaml, path: ['models', index] }, problems)
+  })
+  properties.seeds.forEach((value, index) => {
+    describe(files.seed_properties, { value, yaml, path: ['seeds', index] }, problems)
+  })
+  properties.sources.forEach((value, index) => {
+    files.sources.push({ value, yaml, path: ['sources', index] })
+  })
+  for (const test of properties.data_tests) files.test_properties.set(test.name, test)
+}
+
+function describe(
+  known: Map<string, Described<NodeProperties>>,
+  entry: Described<NodeProperties>,
+  problems: Problem[],
+): void {
+  const { name } = entry.value
+  const first = known.get(name)
+  if (first === undefined) {
+    known.set(name, entry)
+    return
+  }
+  const line = entry.yaml.lineOf(entry.path)
+  problems.push({
+    file: entry.yaml.file,
+    line,
+    message: `'${name}' is described twice`,
+    hint: `The other is in ${first.yaml.file}:${first.yaml.lineOf(first.path)}.`,
+  })
+}
+
+function checkNames(files: ProjectFiles, problems: Problem[]): void {
+  const seen = new Map<string, SourceFile>()
+  for (const file of [...files.models, ...files.seeds]) {
+    const other = seen.get(file.name)
+    if (other !== undefined) {
+      problems.push({
+        file: file.file,
+        message: `'${file.name}' is also the name of ${other.file}`,
+        hint: 'Rename one of them: ref() finds by name.',
+      })
+    }
+    seen.set(file.name, file)
+  }
+  const kinds = [
+    { known: files.models, described: files.model_properties, kind: 'model', extension: 'sql' },
+    { known: files.seeds, described: files.seed_properties, kind: 'seed', extension: 'csv' },
+  ]
+  for (const { known, described, kind, extension } of kinds) {
+    const names = new Set(known.map(({ name }) => name))
+    for (const [name, { yaml, path }] of described) {
+      if (names.has(name)) continue
+      const hint = didYouMean(name, names) ?? `Add ${name}.${extension}.`
+      problems.push({
+        file: yaml.file,
+        line: yaml.lineOf([...path, 'name']),
+        message: `describes the ${kind} '${name}', which does not exist`,
+        hint,
+      })
+    }
+  }
+}

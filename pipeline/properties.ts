@@ -1,0 +1,89 @@
+import { z } from 'zod'
+
+/** dbt's property files (`version: 2`), as far as they are understood. Strict: what is not understood is an error. */
+const severity = z.preprocess(
+  (value) => (typeof value === 'string' ? value.toLowerCase() : value),
+  z.enum(['warn', 'error']),
+)
+
+const testConfig = z.strictObject({
+  severity: severity.optional(),
+  where: z.string().optional(),
+  limit: z.number().int().positive().optional(),
+  enabled: z.boolean().optional(),
+  tags: z.array(z.string()).optional(),
+  meta: z.record(z.string(), z.unknown()).optional(),
+})
+
+/** `unique`, or `{ accepted_values: { values: […], config: … } }`, or `{ name: …, test_name: … }`. */
+const dataTest = z.union([z.string(), z.record(z.string(), z.unknown())])
+
+const meta = z.record(z.string(), z.unknown())
+const tags = z.union([z.string().transform((tag) => [tag]), z.array(z.string())])
+
+const column = z.strictObject({
+  name: z.string(),
+  description: z.string().default(''),
+  data_type: z.string().optional(),
+  meta: meta.default({}),
+  tags: tags.optional(),
+  quote: z.boolean().optional(),
+  config: z.strictObject({ meta: meta.optional(), tags: tags.optional() }).optional(),
+  tests: z.array(dataTest).optional(),
+  data_tests: z.array(dataTest).optional(),
+})
+
+const nodeConfig = z.strictObject({
+  materialized: z.enum(['view', 'table', 'seed']).optional(),
+  schema: z.string().optional(),
+  alias: z.string().optional(),
+  tags: tags.optional(),
+  enabled: z.boolean().optional(),
+  meta: meta.optional(),
+  column_types: z.record(z.string(), z.string()).optional(),
+  delimiter: z.string().length(1).optional(),
+  docs: z.strictObject({ show: z.boolean().optional() }).optional(),
+})
+
+const node = z.strictObject({
+  name: z.string(),
+  description: z.string().default(''),
+  config: nodeConfig.default({}),
+  meta: meta.optional(),
+  columns: z.array(column).default([]),
+  tests: z.array(dataTest).optional(),
+  data_tests: z.array(dataTest).optional(),
+})
+
+const sourceTable = z.strictObject({
+  name: z.string(),
+  identifier: z.string().optional(),
+  description: z.string().default(''),
+  columns: z.array(column).default([]),
+  tests: z.array(dataTest).optional(),
+  data_tests: z.array(dataTest).optional(),
+})
+
+const source = z.strictObject({
+  name: z.string(),
+  schema: z.string().optional(),
+  description: z.string().default(''),
+  tables: z.array(sourceTable),
+})
+
+export const propertiesSchema = z.strictObject({
+  version: z.literal(2).default(2),
+  models: z.array(node).default([]),
+  seeds: z.array(node).default([]),
+  sources: z.array(source).default([]),
+  analyses: z.array(node).default([]),
+  data_tests: z
+    .array(z.strictObject({ name: z.string(), description: z.string().default(''), config: testConfig.default({}) }))
+    .default([]),
+})
+
+export type NodeProperties = z.output<typeof node>
+export type ColumnProperties = z.output<typeof column>
+export type DataTestEntry = z.output<typeof dataTest>
+export type TestConfig = z.output<typeof testConfig>
+export { testConfig as testConfigSchema }

@@ -1,0 +1,79 @@
+import type { Connection } from './duckdb.ts'
+import { BUILD, type Session } from './session.ts'
+
+/** What the build file knows of a node: the key it was built with, and the version of what came out. */
+export interface NodeState {
+  /** Hash of the node itself and of the versions of its parents. */
+  key: string
+  /** Changes when the content changes; a rebuild with equal content keeps it, so that nothing downstream is rebuilt. */
+  version: string
+  rows: number | null
+}
+
+/** The build file's memory, kept in the same transaction as what it speaks of. */
+export class BuildState {
+  readonly #connection: Connection
+  readonly #nodes: Map<string, NodeState>
+  /** `schema.name` → kind, of everything in the build file. */
+  readonly relations: Map<string, 'table' | 'view'>
+
+  private constructor(connection: Connection, nodes: Map<string, NodeState>, relations: Map<string, 'table' | 'view'>) {
+    this.#connection = connection
+    this.#nodes = nodes
+    this.relations = relations
+  }
+
+  static async open({ connection }: Session): Promise<BuildState> {
+    await connection.run(`
+      create schema if not exists ${BUILD}._state;
+      create table if not exists ${BUILD}._state.nodes (id varchar primary key, key varchar not null, version varchar not null, row_count bigint)`)
+    const rows = await connection.rows<{ id: string; key: string; version: string; rows: number | null }>(
+      `select id, key, version, row_count as rows from ${BUILD}._state.nodes`,
+    )
+    const relations = await connection.rows<{ name: string; kind: 'table' | 'view' }>(`
+      select schema_name || '.' || table_name as name, 'table' as kind from duckdb_tables() where database_name = '${BUILD}'
+      union all
+      select schema_name || '.' || view_name, 'view' from duckdb_views() where database_name = '${BUILD}' and not internal`)
+    return new BuildState(
+      connection,
+      new Map(rows.map(({ id, ...state }) => [id, state])),
+      new Map(relations.map(({ name, kind }) => [name, kind])),
+    )
+  }
+
+  get(id: string): NodeState | undefined {
+    return this.#nodes.get(id)
+  }
+
+  async save(id: string, state: NodeState): Promise<void> {
+    await this.#connection.run(`insert or replace into ${BUILD}._state.nodes values ($1, $2, $3, $4)`, [
+      id,
+      state.key,
+      state.version,
+      state.rows,
+    ])
+    this.#nodes.set(id, state)
+  }
+
+  forget(id: string): void {
+    this.#nodes.delete(id)
+  }
+
+  /** Ids the build file remembers. */
+  ids(): IterableIterator<string> {
+    return this.#nodes.keys()
+  }
+}
+
+/** A version of a relation's content that does not depend on the order of its rows. */
+export async function contentVersion(
+  connection: Connection,
+  relation: string,
+): Promise<{ version: string; rows: number }> {
+  const columns = await connection.describe(`select * from ${relation}`)
+  const [content] = await connection.rows<{ n: number; h: string }>(
+    `select count(*) as n, coalesce(cast(sum(hash(t)) as varchar), '') as h from ${relation} as t`,
+  )
+  const shape = columns.map(({ name, type }) => `${name} ${type}`).join(',')
+  return { version: `${content!.n}:${content!.h}:${shape}`, rows: content!.n }
+}

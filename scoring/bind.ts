@@ -1,0 +1,57 @@
+import { messageOf, type Problem } from '../pipeline/errors.ts'
+import { didYouMean } from '../pipeline/nearest.ts'
+import type { Connection } from '../pipeline/warehouse/duckdb.ts'
+import type { Scorecard } from './card.ts'
+import type { Source } from './source.ts'
+import { type Columns, isShowable } from './text.ts'
+
+/** What a card names that the facts do not have, or have in a type it cannot use. Needs no database. */
+export function bindCard(card: Scorecard, facts: Columns): Problem[] {
+  return bindSource(card.source, facts)
+}
+
+export function bindSource(source: Source, facts: Columns): Problem[] {
+  const known = Object.keys(facts)
+  const problems: Problem[] = []
+  for (const { columns, place, what } of source.expressions) {
+    for (const column of columns) {
+      if (facts[column] === undefined) problems.push({ ...place, ...unknownColumn(what, column, known) })
+    }
+  }
+  for (const { column, place, what, as } of source.uses) {
+    const type = facts[column]
+    if (type === undefined) problems.push({ ...place, ...unknownColumn(what, column, known) })
+    else if (as === 'date' && !/^(DATE|TIMESTAMP)/.test(type)) {
+      problems.push({ ...place, message: `${what}: ${column} is ${type}, not a date` })
+    } else if (as === 'shown' && !isShowable(type)) {
+      problems.push({ ...place, message: `${what}: ${column} is ${type}, which no sentence can show` })
+    }
+  }
+  return problems
+}
+
+function unknownColumn(what: string, column: string, known: readonly string[]): Pick<Problem, 'message' | 'hint'> {
+  const clock = /^(current_|localtime)/.test(column) ? 'The date of the run is as_of().' : undefined
+  return {
+    message: `${what}: int_lead_facts has no column '${column}'`,
+    hint: clock ?? didYouMean(column, known) ?? 'Add it to the model, or use another.',
+  }
+}
+
+/** Expressions that DuckDB cannot bind to the facts, or that are not true or false. `facts` is a relation or a query in brackets. */
+export async function bindTypes(connection: Connection, source: Source, facts: string): Promise<Problem[]> {
+  const problems: Problem[] = []
+  for (const { sql, place, what } of source.expressions) {
+    const select = (expression: string) => `select (${expression}\n) as value from ${facts} as facts`
+    try {
+      const type = (await connection.describe(select(sql)))[0]?.type ?? ''
+      if (type !== 'BOOLEAN') {
+        const message = `${what}: \`${sql.trim()}\` is ${type}, not true or false`
+        problems.push({ ...place, message, hint: 'Compare it with something.' })
+      }
+    } catch (error) {
+      problems.push({ ...place, message: `${what}: ${messageOf(error)}` })
+    }
+  }
+  return problems
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Problem } from '../pipeline/errors.ts'
+import { didYouMean } from '../pipeline/nearest.ts'
+import { openDatabase } from '../pipeline/warehouse/duckdb.ts'
+import type { YamlFile } from '../pipeline/yaml.ts'
+import { type Brief, loadBrief } from './brief.ts'
+import { loadCard, type Scorecard } from './card.ts'
+import type { Scoring } from './compile.ts'
+import { loadPolicy, type Policy } from './qualification.ts'
+import { readSources } from './source.ts'
+
+export interface ScoringSettings {
+  scores: string[]
+  brief: string | null
+}
+
+/** Raised when the same files come to other scores, so that no two meanings share a version. */
+const SEMANTICS = 1
+
+/** Reads and checks all that the settings switch on; undefined, with every problem, where any of it is wrong. */
+export async function loadScoring(
+  root: string,
+  settings: ScoringSettings,
+  config: YamlFile,
+  problems: Problem[],
+): Promise<Scoring | undefined> {
+  const found: Problem[] = []
+  const missing = (folder: string, name: string, path: PropertyKey[]): Problem => ({
+    file: config.file,
+    line: config.lineOf(['scoring', ...path]),
+    message: `scoring.${String(path[0])}: there is no scoring/${folder}/${name}.yml`,
+    hint: didYouMean(name, namesIn(root, folder)) ?? 'Write the file, or take the name out.',
+  })
+  const names = [...new Set(settings.scores)]
+  const cards = names.flatMap((name) => {
+    const path = ['scores', settings.scores.indexOf(name)]
+    const card = loadCard(root, name, found, missing('scores', name, path))
+    return card === undefined ? [] : [card]
+  })
+  const policy = loadPolicy(root, names, found)
+  const brief =
+    settings.brief === null
+      ? undefined
+      : loadBrief(root, settings.brief, found, missing('briefs', settings.brief, ['brief']))
+  await readWithDuckDB([...cards, ...[policy, brief].filter((part) => part !== undefined)], found)
+  problems.push(...found)
+  if (found.length > 0 || policy === undefined) return undefined
+  return { cards, policy, brief, version: versionOf(cards, policy) }
+}
+
+async function readWithDuckDB(parts: readonly (Scorecard | Policy | Brief)[], problems: Problem[]): Promise<void> {
+  const database = await openDatabase({ threads: 1 })
+  try {
+    const connection = await database.connect()
+    await readSources(
+      connection,
+      parts.map(({ source }) => source),
+      problems,
+    )
+    connection.close()
+  } finally {
+    database.close()
+  }
+}
+
+function namesIn(root: string, folder: string): string[] {
+  try {
+    return readdirSync(join(root, 'scoring', folder)).flatMap((file) =>
+      file.endsWith('.yml') ? [file.slice(0, -4)] : [],
+    )
+  } catch {
+    return []
+  }
+}
+
+/** Hash of what cards and qualification mean: comments, descriptions and examples do not change a version. */
+function versionOf(cards: readonly Scorecard[], { qualification }: Policy): string {
+  const meaning = cards
+    .map(({ card: { description: _, examples: __, ...card } }) => card)
+    .sort((a, b) => (a.score < b.score ? -1 : 1))
+  const { description: _, ...rules } = qualification
+  return hash([SEMANTICS, meaning, rules]).slice(0, 12)
+}
+
+/** Files as they are: what decides all that the step builds, briefs included. */
+export function fingerprintOf({ cards, policy, brief, version }: Scoring): string {
+  const sources = [...cards, policy, ...(brief === undefined ? [] : [brief])].map(({ source }) => source)
+  return hash([version, sources.map(({ yaml, content }) => [yaml.file, content])])
+}
+
+function hash(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
+}

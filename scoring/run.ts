@@ -1,0 +1,121 @@
+import { z } from 'zod'
+import { ProjectError } from '../pipeline/errors.ts'
+import type { Room } from '../pipeline/room.ts'
+import type { LedgerTable, StepContext, StepSummary } from '../pipeline/step.ts'
+import type { TableSpec } from '../pipeline/table.ts'
+import { relationName } from '../pipeline/table.ts'
+import { bindSource, bindTypes } from './bind.ts'
+import { compileScores, OUTPUTS, type Scoring } from './compile.ts'
+import { changesSince, HISTORY, VERSIONS, versionRow } from './history.ts'
+import { fingerprintOf, loadScoring } from './load.ts'
+import type { Columns } from './text.ts'
+
+/** `scoring:` of `pipeline.yaml`. */
+export const settings = z.strictObject({
+  /** Cards of `scoring/scores/` in use. */
+  scores: z.array(z.string()).min(1).default(['fit', 'intent']),
+  /** The deal brief of `scoring/briefs/`; null for none. */
+  brief: z.string().nullable().default('deal_brief'),
+})
+
+const FACTS = { schema: 'intermediate', name: 'int_lead_facts' }
+
+export const LEAD_SCORES: TableSpec = {
+  schema: 'scoring',
+  name: 'lead_scores',
+  description: 'One row per lead: score, tier, status and the reasons that sum to the score.',
+  columns: {
+    lead_id: 'VARCHAR',
+    ...OUTPUTS,
+    score_possible: 'STRUCT("min" DOUBLE, "max" DOUBLE)',
+    needs_data: 'VARCHAR[]',
+    reasons: 'STRUCT("rule" VARCHAR, points DECIMAL(9,4), because VARCHAR, evidence VARCHAR)[]',
+    deal_brief: 'VARCHAR',
+    score_version: 'VARCHAR',
+    scored_at: 'TIMESTAMP',
+    owner: 'VARCHAR',
+    bant_evidence: 'STRUCT(budget VARCHAR, authority VARCHAR, need VARCHAR, timeline VARCHAR)',
+  },
+  key: ['lead_id'],
+  docs: {
+    score_possible: 'Lowest and highest score if what is unknown were known.',
+    needs_data: 'Fact columns that are NULL and read by a rule that is therefore unknown.',
+    reasons:
+      'By weight. Points sum to the score: caps, ranges and weights are reasons too; those of the status carry 0.',
+    deal_brief: 'Markdown, in the language of the country; NULL for disqualified leads.',
+    score_version: 'Content hash of the cards and the qualification.',
+    bant_evidence: 'The values behind each signal that is known.',
+  },
+  pii: ['reasons', 'deal_brief', 'bant_evidence'],
+}
+
+export const steps: Room<z.output<typeof settings>> = async ({ root, settings, config, problems }) => {
+  const scoring = await loadScoring(root, settings, config, problems)
+  const tables: LedgerTable[] = [HISTORY, VERSIONS]
+  if (scoring === undefined) return { steps: [], tables }
+  return {
+    tables: [],
+    steps: [
+      {
+        name: 'lead_scores',
+        kind: 'step',
+        stage: 'scoring',
+        file: 'scoring/run.ts',
+        description: `Scores every lead by ${settings.scores.join(' and ')}.`,
+        reads: [FACTS.name],
+        builds: [LEAD_SCORES],
+        records: tables,
+        fingerprint: fingerprintOf(scoring),
+        run: (context) => scoreLeads(scoring, context),
+      },
+    ],
+  }
+}
+
+async function scoreLeads(scoring: Scoring, context: StepContext): Promise<StepSummary> {
+  const { connection } = context
+  const facts = relationName(FACTS)
+  const types = await columnsOf(context, facts)
+  await bindAll(scoring, context, facts, types)
+  const rows = await context.build(LEAD_SCORES, compileScores(scoring, facts, types))
+  await context.record(VERSIONS, [[versionRow(scoring, context.as_of)]])
+  const { appended } = await context.record(HISTORY, changesSince(context))
+  const counted = await connection.rows<{ tier: string; status: string; leads: number }>(
+    `select tier, qualification_status as status, count(*) as leads from ${relationName(LEAD_SCORES)} group by all order by all`,
+  )
+  const total = (key: 'tier' | 'status', value: string) =>
+    counted.filter((row) => row[key] === value).reduce((sum, row) => sum + row.leads, 0)
+  const tiers = scoring.policy.qualification.tiers.map(({ tier }) => `${tier} ${total('tier', tier)}`).join(' · ')
+  const statuses = ['qualified', 'nurture', 'disqualified'] as const
+  const counts = Object.fromEntries(statuses.map((status) => [status, total('status', status)]))
+  const text = `${rows} scored  ${tiers} · ${statuses.map((status) => `${counts[status]} ${status}`).join(', ')}`
+  return { rows, text, counts: { ...counts, changed: appended } }
+}
+
+async function columnsOf({ connection }: StepContext, facts: string): Promise<Columns> {
+  const described = await connection.describe(`select * from ${facts}`)
+  return Object.fromEntries(described.map(({ name, type }) => [name.toLowerCase(), type]))
+}
+
+/** Cards are checked against the facts as they are, before anything is built. */
+async function bindAll(scoring: Scoring, { connection }: StepContext, facts: string, types: Columns): Promise<void> {
+  const { cards, policy, brief } = scoring
+  const outputs = Object.entries(OUTPUTS).map(([name, type]) => `null::${type} as ${name}`)
+  const parts = [
+    ...[...cards, policy].map(({ source }) => ({ source, types, facts })),
+    ...(brief === undefined
+      ? []
+      : [
+          {
+            source: brief.source,
+            types: { ...types, ...OUTPUTS },
+            facts: `(select *, ${outputs.join(', ')} from ${facts})`,
+          },
+        ]),
+  ]
+  const problems = parts.flatMap((part) => bindSource(part.source, part.types))
+  if (problems.length === 0) {
+    for (const part of parts) problems.push(...(await bindTypes(connection, part.source, part.facts)))
+  }
+  if (problems.length > 0) throw new ProjectError(problems)
+}

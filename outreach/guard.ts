@@ -1,0 +1,51 @@
+import type { Channel } from './define.ts'
+import { CONTACTED, type OutreachEvent, STOPS } from './events.ts'
+import type { Lead } from './lead.ts'
+import type { Rendered } from './template.ts'
+
+/** Everything the guard may look at: facts, handed in. It asks no clock, no table and no network. */
+export interface Attempt {
+  /** Undefined when the lead no longer exists. */
+  lead: Lead | undefined
+  sequence: string
+  channel: Channel
+  message: Rendered
+  /** All that was ever planned for or done to this lead. */
+  history: readonly Pick<OutreachEvent, 'sequence' | 'status'>[]
+}
+
+/**
+ * The one place that can say no. Why this message must not go out: a snake_case reason, after a colon what it is about;
+ * never personal data. Undefined when nothing speaks against it. The first reason that holds is the one given.
+ */
+export function guard(attempt: Attempt): string | undefined {
+  return refusesLead(attempt.lead, attempt.sequence, attempt.history) ?? refusesMessage(attempt)
+}
+
+/** Reasons that hold for the lead as a whole, whatever the message says. */
+export function refusesLead(lead: Lead | undefined, sequence: string, history: Attempt['history']): string | undefined {
+  if (lead === undefined) return 'lead_gone'
+  const stop = history.find(({ status }) => STOPS.includes(status))
+  if (stop !== undefined) return `stopped_${stop.status}`
+  if (history.some((event) => event.sequence !== sequence && CONTACTED.includes(event.status)))
+    return 'already_contacted'
+  if (lead.is_icp_match === false) return 'company_excluded'
+  if (lead.qualification_status !== 'qualified') return 'not_qualified'
+  if (!lead.audiences.includes(sequence)) return 'left_audience'
+  return undefined
+}
+
+function refusesMessage({ lead, channel, message }: Attempt): string | undefined {
+  if (lead!.contact_id === null) return 'no_contact'
+  const address = lead![channel.address]?.trim()
+  if (address === undefined || address === '') return `no_${channel.address}`
+  if (ownerOf(lead!, channel) !== lead!.lead_id) return 'address_in_use'
+  if ('unfilled' in message) return `unfilled_slot: ${message.unfilled.join(', ')}`
+  const address_status = channel.address === 'email' ? lead!.email_status : null
+  return channel.refuses({ address, address_status, ...message })
+}
+
+function ownerOf(lead: Lead, { address }: Channel): string {
+  const owners = { email: lead.email_owner, linkedin_url: lead.linkedin_url_owner, phone: null }
+  return owners[address] ?? lead.lead_id
+}

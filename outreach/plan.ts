@@ -1,0 +1,214 @@
+import { createHash } from 'node:crypto'
+import { type Channel, type Sender, WEEKDAYS } from './define.ts'
+import { CONTACTED, OPEN, type OutreachEvent } from './events.ts'
+import { guard, refusesLead } from './guard.ts'
+import { type Lead, slotValue } from './lead.ts'
+import type { Sequence } from './sequence.ts'
+import { render } from './template.ts'
+
+/** What is switched on, and the date of the run. */
+export interface Desk {
+  sequences: readonly Sequence[]
+  channels: ReadonlyMap<string, { channel: Channel; senders: readonly Sender[] }>
+  /** UTC date: `2026-01-31`. */
+  as_of: string
+}
+
+/** One lead with what the ledger holds on it. `lead` is undefined when only its history is left. */
+export interface Case {
+  lead: Lead | undefined
+  history: readonly OutreachEvent[]
+}
+
+export interface Outcome {
+  change: 'new' | 'changed' | 'unchanged'
+  event: OutreachEvent
+}
+
+/**
+ * What is to be said to one lead, as events: one outcome for each step of the sequence it is in and for each event that
+ * is still open. Pure, and its own fixed point: planning again over its result changes nothing. What was approved,
+ * refused or sent is left alone; a message that is still open is drawn up again, and what stops it is said.
+ */
+export function planLead({ lead, history }: Case, desk: Desk): Outcome[] {
+  const sequence = lead && sequenceOf(lead, history, desk.sequences)
+  const outcomes = sequence === undefined ? [] : planSteps(lead!, history, sequence, desk)
+  const seen = new Set(outcomes.map(({ event }) => event.event_id))
+  const whyDropped = (past: OutreachEvent) => {
+    if (desk.sequences.every(({ name }) => name !== past.sequence)) return 'sequence_off'
+    const refused = refusesLead(lead, past.sequence, history)
+    return refused ?? (past.sequence === sequence?.name ? 'step_removed' : 'in_other_sequence')
+  }
+  for (const past of history) {
+    if (seen.has(past.event_id)) continue
+    if (past.status !== 'planned') {
+      outcomes.push({ change: 'unchanged', event: past })
+      continue
+    }
+    outcomes.push({ change: 'changed', event: skipped(past, whyDropped(past)) })
+  }
+  return outcomes
+}
+
+/** A lead is in one sequence at a time: where it was contacted, else where it is planned, else the first that wants it. */
+function sequenceOf(
+  lead: Lead,
+  history: readonly OutreachEvent[],
+  sequences: readonly Sequence[],
+): Sequence | undefined {
+  const wanted = sequences.filter(({ name }) => lead.audiences.includes(name))
+  const among = (events: readonly OutreachEvent[], candidates: readonly Sequence[]) =>
+    candidates.find(({ name }) => events.some((event) => event.sequence === name))
+  return (
+    among(
+      history.filter(({ status }) => CONTACTED.includes(status)),
+      sequences,
+    ) ??
+    among(
+      history.filter(({ status }) => status === 'planned'),
+      wanted,
+    ) ??
+    wanted[0]
+  )
+}
+
+function planSteps(lead: Lead, history: readonly OutreachEvent[], sequence: Sequence, desk: Desk): Outcome[] {
+  const outcomes: Outcome[] = []
+  const past = new Map(history.map((event) => [event.event_id, event]))
+  let previous: string | undefined
+  for (const [index, step] of sequence.steps.entries()) {
+    const event_id = eventId(lead.lead_id, sequence.name, step.id)
+    const before = past.get(event_id)
+    const after = previous === undefined ? undefined : addDays(previous, step.after_days)
+    const outcome =
+      before !== undefined && !OPEN.includes(before.status)
+        ? { change: 'unchanged' as const, event: before }
+        : settle(before, draft(event_id, lead, history, sequence, index, desk), {
+            fresh: workingDay(
+              later(after, after === undefined ? addDays(desk.as_of, step.after_days) : desk.as_of),
+              sequence.days,
+            ),
+            keeping: (day) => workingDay(later(after, day), sequence.days),
+          })
+    previous = later(previous, (outcome.event.sent_at ?? outcome.event.planned_at).slice(0, 10))
+    outcomes.push(outcome)
+  }
+  return outcomes
+}
+
+function draft(
+  event_id: string,
+  lead: Lead,
+  history: readonly OutreachEvent[],
+  sequence: Sequence,
+  index: number,
+  desk: Desk,
+): OutreachEvent {
+  const step = sequence.steps[index]!
+  const { channel, senders } = desk.channels.get(step.channel)!
+  const sender = senderFor(lead.lead_id, senders, history)
+  const language = sequence.languages[lead.country ?? ''] ?? sequence.language
+  const message = render(step.templates[language]!, (slot) => slotValue(slot, lead, sender))
+  const reason = guard({ lead, sequence: sequence.name, channel, message, history })
+  const event: OutreachEvent = {
+    event_id,
+    lead_id: lead.lead_id,
+    contact_id: lead.contact_id,
+    channel: step.channel,
+    sequence: sequence.name,
+    sequence_version: sequence.version,
+    sequence_step: index + 1,
+    step_id: step.id,
+    variant: null,
+    status: 'planned',
+    response_type: null,
+    mailbox: sender?.mailbox ?? null,
+    subject: 'subject' in message ? message.subject : null,
+    body: 'body' in message ? message.body : null,
+    planned_at: '',
+    sent_at: null,
+    responded_at: null,
+    skip_reason: null,
+    approved_by: null,
+    approved_at: null,
+  }
+  return reason === undefined ? event : skipped(event, reason)
+}
+
+interface Days {
+  /** For a message that is new, or open again. */
+  fresh: string
+  /** The day it has, moved on only as far as the sequence asks. */
+  keeping(day: string): string
+}
+
+/** Gives the draft its day, and tells whether it says anything that the ledger does not say already. */
+function settle(before: OutreachEvent | undefined, event: OutreachEvent, days: Days): Outcome {
+  if (before === undefined) return { change: 'new', event: { ...event, planned_at: midnight(days.fresh) } }
+  const kept = event.status === 'skipped' ? before.planned_at : midnight(days.keeping(before.planned_at.slice(0, 10)))
+  const reopened = before.status === 'skipped' && event.status === 'planned'
+  const next = { ...event, planned_at: reopened ? midnight(days.fresh) : kept }
+  return says(before, next) ? { change: 'unchanged', event: before } : { change: 'changed', event: next }
+}
+
+const SAID = [
+  'contact_id',
+  'channel',
+  'sequence_step',
+  'status',
+  'mailbox',
+  'subject',
+  'body',
+  'planned_at',
+  'skip_reason',
+] as const
+
+function says(before: OutreachEvent, event: OutreachEvent): boolean {
+  return SAID.every((column) => before[column] === event[column])
+}
+
+/** The words go: what is not sent need not be kept. */
+function skipped(event: OutreachEvent, skip_reason: string): OutreachEvent {
+  return { ...event, status: 'skipped', skip_reason, mailbox: null, subject: null, body: null }
+}
+
+/** `evt_` and 20 hex digits of a hash over lead, sequence and step. */
+export function eventId(lead_id: string, sequence: string, step_id: string): string {
+  return `evt_${hash([lead_id, sequence, step_id].join('\u001f')).slice(0, 20)}`
+}
+
+/** The sender that began stays, as long as there is one; a new lead gets one by hash, so that mailboxes share the work. */
+function senderFor(lead_id: string, senders: readonly Sender[], history: readonly OutreachEvent[]): Sender | undefined {
+  if (senders.length === 0) return undefined
+  const began = history.flatMap((event) => senders.filter(({ mailbox }) => mailbox === event.mailbox))
+  return began[0] ?? senders[Number.parseInt(hash(lead_id).slice(0, 8), 16) % senders.length]
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+const DAY_MS = 86_400_000
+
+function addDays(day: string, days: number): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10)
+}
+
+/** The day itself, or the next one that is among the sequence's days. */
+export function workingDay(day: string, days: Sequence['days']): string {
+  for (let ahead = 0; ahead < 7; ahead++) {
+    const candidate = addDays(day, ahead)
+    const weekday = WEEKDAYS[(new Date(`${candidate}T00:00:00Z`).getUTCDay() + 6) % 7]!
+    if (days.includes(weekday)) return candidate
+  }
+  throw new Error('a sequence without days')
+}
+
+/** The later of two days. */
+function later(a: string | undefined, b: string): string {
+  return a === undefined || b > a ? b : a
+}
+
+function midnight(day: string): string {
+  return `${day}T00:00:00.000Z`
+}

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { messageOf } from '../pipeline/errors.ts'
+import { didYouMean } from '../pipeline/nearest.ts'
+import type { Room, RoomInput } from '../pipeline/room.ts'
+import type { StepContext, StepSummary } from '../pipeline/step.ts'
+import { validate } from '../pipeline/yaml.ts'
+import type { Channel } from './define.ts'
+import { AUDIENCE_MARTS, dueLeads } from './due.ts'
+import { EVENTS, type OutreachEvent } from './events.ts'
+import { type Desk, planLead } from './plan.ts'
+import { readSequence, type Sequence, unknownSequence } from './sequence.ts'
+
+export const settings = z
+  .strictObject({
+    /** Every message waits for a person's approval. */
+    approval: z.literal('required').default('required'),
+    /** Channel → its settings; each is checked against the channel's own schema. */
+    channels: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+    sequences: z.array(z.string()).default([]),
+  })
+  .prefault({})
+
+type Settings = z.output<typeof settings>
+
+/** Plans what is to be said to whom. Sends nothing. */
+export const steps: Room<Settings> = async (input) => {
+  const channels = await switchedOn(input)
+  const sequences = readSequences(input, channels)
+  const text = JSON.stringify([input.settings, sequences])
+  return {
+    tables: [EVENTS],
+    steps: [
+      {
+        name: 'outreach_plan',
+        kind: 'step',
+        stage: 'outreach',
+        file: 'outreach/run.ts',
+        description:
+          'Draws up the messages and tasks of every sequence as planned events, and says why one will not go out.',
+        reads: [...AUDIENCE_MARTS, 'outreach.events'],
+        records: [EVENTS],
+        outward: 'send',
+        fingerprint: createHash('sha256').update(text).digest('hex'),
+        run: (context) => plan(context, { channels, sequences, as_of: context.as_of }),
+      },
+    ],
+  }
+}
+
+async function plan(context: StepContext, desk: Desk): Promise<StepSummary> {
+  const counts: Record<string, number> = { planned: 0, skipped: 0, new: 0, changed: 0, unchanged: 0 }
+  const count = (key: string) => {
+    counts[key] = (counts[key] ?? 0) + 1
+  }
+  let leads = 0
+  async function* changes(): AsyncGenerator<OutreachEvent[]> {
+    for await (const cases of dueLeads(context.connection, desk.sequences)) {
+      context.signal.throwIfAborted()
+      const outcomes = cases.flatMap((one) => planLead(one, desk))
+      for (const { change, event } of outcomes) {
+        count(change)
+        count(event.status)
+        if (event.status === 'planned') count(`planned_${event.channel}`)
+      }
+      leads += cases.length
+      context.progress('leads planned', leads)
+      yield outcomes.filter(({ change }) => change !== 'unchanged').map(({ event }) => event)
+    }
+  }
+  await context.record(EVENTS, changes())
+  const by = [...desk.channels.keys()].map((name) => `${counts[`planned_${name}`] ?? 0} ${name}`).join(', ')
+  const text = `${counts.planned} messages planned (${by}), ${counts.skipped} skipped, ${counts.new! + counts.changed!} new or changed; none sent`
+  return { rows: counts.new! + counts.changed! + counts.unchanged!, text, counts }
+}
+
+async function switchedOn(input: RoomInput<Settings>): Promise<Desk['channels']> {
+  const channels: [string, { channel: Channel; senders: ReturnType<NonNullable<Channel['senders']>> }][] = []
+  for (const name of Object.keys(input.settings.channels)) {
+    const path = ['outreach', 'channels', name]
+    const channel = await loadChannel(name)
+    if (channel === undefined) {
+      const known = channelNames(input.root)
+      input.problems.push({
+        file: input.config.file,
+        line: input.config.lineOf(path),
+        message: `there is no channel '${name}'`,
+        hint: didYouMean(name, known) ?? 'Each file in outreach/channels/ is one.',
+      })
+      continue
+    }
+    const own = validate(channel.settings, input.config, input.problems, path)
+    if (own !== undefined) channels.push([name, { channel, senders: channel.senders?.(own) ?? [] }])
+  }
+  return new Map(channels)
+}
+
+/** The channel of that file name; undefined when there is no such file. */
+export async function loadChannel(name: string): Promise<Channel | undefined> {
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) return undefined
+  try {
+    const file = (await import(`./channels/${name}.ts`)) as { default: Channel }
+    return file.default
+  } catch (error) {
+    if (/not find module|not found in bundle|Unknown variable dynamic import/i.test(messageOf(error))) return undefined
+    throw error
+  }
+}
+
+function channelNames(root: string): string[] {
+  const folder = join(root, 'outreach/channels')
+  return existsSync(folder) ? readdirSync(folder).map((file) => file.replace(/\.ts$/, '')) : []
+}
+
+function readSequences(input: RoomInput<Settings>, channels: Desk['channels']): Sequence[] {
+  const { root, config, problems } = input
+  const byName = new Map([...channels].map(([name, { channel }]) => [name, channel]))
+  return input.settings.sequences.flatMap((name, index) => {
+    const unknown = unknownSequence(root, name, config, index)
+    if (unknown !== undefined) problems.push(unknown)
+    const sequence = unknown === undefined ? readSequence(root, name, byName, problems) : undefined
+    return sequence ?? []
+  })
+}

@@ -1,0 +1,98 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { messageOf } from '../pipeline/errors.ts'
+import { didYouMean } from '../pipeline/nearest.ts'
+import type { Room, RoomInput } from '../pipeline/room.ts'
+import { validate } from '../pipeline/yaml.ts'
+import { sync } from './apply.ts'
+import type { Crm } from './define.ts'
+import { readMappings, type SwitchedOn } from './mapping.ts'
+import { pull } from './pull.ts'
+import { OUTCOMES, RECORDS } from './tables.ts'
+
+export const settings = z
+  .strictObject({
+    /** CRM → its settings; each is checked against the CRM's own schema. */
+    crms: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+  })
+  .prefault({})
+
+type Settings = z.output<typeof settings>
+
+/** What a mapping may read, or name in its `where`. */
+const MARTS = ['dim_companies', 'dim_contacts', 'fct_enriched_leads', 'fct_scored_leads', 'fct_outreach_events']
+
+/** Marts ⇄ CRM: takes in what the CRM holds, then plans, and where live writes, what is ours to say. */
+export const steps: Room<Settings> = async (input) => {
+  const crms = await switchedOn(input)
+  const marts = new Set([...MARTS, ...crms.flatMap(({ mappings }) => mappings.map(({ from }) => from))])
+  return {
+    tables: [RECORDS, OUTCOMES],
+    steps: [
+      {
+        name: 'crm_pull',
+        kind: 'resource',
+        stage: 'sync',
+        file: 'sync/run.ts',
+        description: 'Reads what the CRM holds now.',
+        reads: [],
+        records: [RECORDS],
+        fingerprint: null,
+        run: (context) => pull(context, crms),
+      },
+      {
+        name: 'crm_sync',
+        kind: 'step',
+        stage: 'sync',
+        file: 'sync/run.ts',
+        description: 'Compares the marts with the CRM field by field: a plan, carried out where the target is live.',
+        reads: [...marts, 'crm.records', 'sync.outcomes'],
+        records: [OUTCOMES],
+        outward: 'sync',
+        fingerprint: null,
+        run: (context) => sync(context, crms),
+      },
+    ],
+  }
+}
+
+async function switchedOn(input: RoomInput<Settings>): Promise<SwitchedOn[]> {
+  const { root, config, problems } = input
+  const crms: SwitchedOn[] = []
+  for (const name of Object.keys(input.settings.crms)) {
+    const path = ['sync', 'crms', name]
+    const definition = await loadCrm(name)
+    if (definition === undefined) {
+      const known = crmNames(root)
+      problems.push({
+        file: config.file,
+        line: config.lineOf(path),
+        message: `there is no CRM '${name}'`,
+        hint: didYouMean(name, known) ?? 'Each file in sync/crms/ is one.',
+      })
+      continue
+    }
+    const own = validate(definition.settings, config, problems, path)
+    const mappings = readMappings(root, name, definition, problems)
+    if (own !== undefined) crms.push({ name, definition, settings: own, mappings })
+  }
+  return crms
+}
+
+/** The CRM of that file name; undefined when there is no such file. */
+export async function loadCrm(name: string): Promise<Crm | undefined> {
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) return undefined
+  try {
+    const file = (await import(`./crms/${name}.ts`)) as { default: Crm }
+    return file.default
+  } catch (error) {
+    if (/not find module|not found in bundle|Unknown variable dynamic import/i.test(messageOf(error))) return undefined
+    throw error
+  }
+}
+
+function crmNames(root: string): string[] {
+  const folder = join(root, 'sync/crms')
+  return existsSync(folder) ? readdirSync(folder).map((file) => file.replace(/\.ts$/, '')) : []
+}

@@ -104,8 +104,7 @@ function outputs(cards: readonly Scorecard[], policy: Policy): Layer {
   const { tiers } = policy.qualification
   const line = lineOf(policy)
   const refused = policy.disqualify.map(({ name }) => `when ${id(name)} then 'disqualified' `).join('')
-  const saved =
-    line === undefined ? '' : `when ${isBelow(line)} and ${id(`${SCORE} high`)} >= ${line} then 'nurture' `
+  const saved = line === undefined ? '' : `when ${isBelow(line)} and ${id(`${SCORE} high`)} >= ${line} then 'nurture' `
   const byTier = cutOff(tiers, id(SCORE), ({ status }) => status)
   const scoreOf = (name: string) => (cards.some((card) => card.name === name) ? `${id(name)}::DOUBLE` : 'NULL::DOUBLE')
   return [

@@ -1,0 +1,98 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import type { Problem } from '../../pipeline/errors.ts'
+import type { Connection } from '../../pipeline/warehouse/duckdb.ts'
+import { bindCard, bindSource, bindTypes } from '../../scoring/bind.ts'
+import { loadBrief } from '../../scoring/brief.ts'
+import { loadCard, type Scorecard } from '../../scoring/card.ts'
+import { compileCard, OUTPUTS } from '../../scoring/compile.ts'
+import { loadPolicy } from '../../scoring/qualification.ts'
+import { readSources } from '../../scoring/source.ts'
+import { factsDatabase, LEAD_FACTS, putFacts } from '../unit/scoring/lead-facts.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const namesIn = (folder: string) =>
+  readdirSync(join(root, folder))
+    .filter((file) => file.endsWith('.yml'))
+    .map((file) => file.slice(0, -4))
+const missing: Problem = { file: '', message: 'is missing' }
+const FACTS = 'intermediate.int_lead_facts'
+
+let connection: Connection
+beforeAll(async () => {
+  connection = await factsDatabase()
+})
+afterAll(() => connection.close())
+
+describe.each(namesIn('scoring/scores'))('scoring/scores/%s.yml', (name) => {
+  const problems: Problem[] = []
+  let card: Scorecard
+  beforeAll(async () => {
+    card = loadCard(root, name, problems, missing)!
+    await readSources(connection, card === undefined ? [] : [card.source], problems)
+  })
+
+  it('is a valid card whose every expression DuckDB reads', () => {
+    expect(problems).toEqual([])
+  })
+
+  it('reads only columns of the facts, in types it can use', async () => {
+    expect(bindCard(card, LEAD_FACTS)).toEqual([])
+    expect(await bindTypes(connection, card.source, FACTS)).toEqual([])
+  })
+
+  it('says how it looks in examples, the empty lead among them, which scores nothing', () => {
+    const empty = card.card.examples.filter(({ given }) => Object.keys(given).length === 0)
+    expect(empty.map(({ expect: { score, rules } }) => ({ score, rules }))).toEqual([{ score: 0, rules: [] }])
+  })
+
+  it('scores its examples as it says', async () => {
+    for (const { given, as_of, expect: wanted } of card.card.examples) {
+      await connection.run(`create or replace macro as_of() as date '${as_of}'`)
+      await putFacts(connection, [given])
+      const [got] = await connection.rows<{ score: number; band: string | null; rules: string[] }>(
+        compileCard(card, FACTS, LEAD_FACTS),
+      )
+      expect(got).toMatchObject({
+        score: wanted.score,
+        ...(wanted.band === undefined ? {} : { band: wanted.band }),
+      })
+      if (wanted.rules !== undefined) expect([...got!.rules].sort()).toEqual([...wanted.rules].sort())
+    }
+  })
+})
+
+describe('scoring/qualification.yml', () => {
+  it('is valid, weighs every card, and reads only the facts', async () => {
+    const problems: Problem[] = []
+    const policy = loadPolicy(root, namesIn('scoring/scores'), problems)!
+    await readSources(connection, [policy.source], problems)
+    problems.push(...bindSource(policy.source, LEAD_FACTS))
+    problems.push(...(await bindTypes(connection, policy.source, FACTS)))
+    expect(problems).toEqual([])
+  })
+})
+
+describe.each(namesIn('scoring/briefs'))('scoring/briefs/%s.yml', (name) => {
+  it('is valid, cites all it states, and reads only facts and scores', async () => {
+    const problems: Problem[] = []
+    const brief = loadBrief(root, name, problems, missing)!
+    await readSources(connection, [brief.source], problems)
+    problems.push(...bindSource(brief.source, { ...LEAD_FACTS, ...OUTPUTS }))
+    const outputs = Object.entries(OUTPUTS).map(([column, type]) => `null::${type} as ${column}`)
+    const facts = `(select *, ${outputs.join(', ')} from ${FACTS})`
+    problems.push(...(await bindTypes(connection, brief.source, facts)))
+    expect(problems).toEqual([])
+  })
+})
+
+const twin = join(root, 'models/intermediate/int_lead_facts.yml')
+describe('the facts these tests run on', () => {
+  it.skipIf(!existsSync(twin))('are columns that the model int_lead_facts declares', () => {
+    const { models } = parse(readFileSync(twin, 'utf8')) as { models: { columns?: { name: string }[] }[] }
+    const declared = (models[0]?.columns ?? []).map(({ name }) => name)
+    expect(Object.keys(LEAD_FACTS).filter((column) => !declared.includes(column))).toEqual([])
+  })
+})

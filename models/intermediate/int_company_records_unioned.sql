@@ -1,0 +1,79 @@
+-- One row per company record of every source, in one shape, as each source spells it.
+
+with
+
+mock_companies as (
+
+    select * from {{ ref('stg_mock__companies') }}
+
+),
+
+receita_federal_companies as (
+
+    select * from {{ ref('int_receita_federal__companies') }}
+
+),
+
+unioned as (
+
+    select
+        'mock' as source,
+        company_key as source_key,
+        false as is_bulk,
+        company_name as name,
+        website,
+        domain,
+        cnpj,
+        linkedin_url,
+        null::varchar as email_host,
+        country,
+        state,
+        city,
+        industry,
+        cnae_code,
+        employee_count,
+        revenue_amount,
+        revenue_currency,
+        founded_year,
+        funding_stage,
+        technologies,
+        phone,
+        null::varchar as status,
+        updated_on as updated_at,
+        fetched_at as discovered_at
+
+    from mock_companies
+
+    union all
+
+    select
+        'receita_federal' as source,
+        cnpj_root as source_key,
+        true as is_bulk,
+        company_name as name,
+        website,
+        website as domain,
+        cnpj,
+        null as linkedin_url,
+        email_host,
+        country,
+        state,
+        city,
+        null as industry,
+        cnae_code,
+        null as employee_count,
+        null as revenue_amount,
+        null as revenue_currency,
+        founded_year,
+        null as funding_stage,
+        null as technologies,
+        phone,
+        registration_status as status,
+        fetched_at::date as updated_at,
+        fetched_at as discovered_at
+
+    from receita_federal_companies
+
+)
+
+select * from unioned

@@ -1,0 +1,138 @@
+-- One row per lead: every fact that a scorecard, a brief or a sequence may read. Unknown is NULL.
+
+with
+
+leads as (
+
+    select * from {{ ref('fct_enriched_leads') }}
+
+),
+
+companies as (
+
+    select * from {{ ref('dim_companies') }}
+
+),
+
+contacts as (
+
+    select * from {{ ref('dim_contacts') }}
+
+),
+
+personas as (
+
+    select * from {{ ref('int_leads_matched') }}
+
+),
+
+matches as (
+
+    select * from {{ ref('int_icp_matches_summarized') }}
+
+),
+
+enriched as (
+
+    select * from {{ ref('int_companies_enriched') }}
+
+),
+
+signals as (
+
+    select * from {{ ref('int_company_signals_summarized') }}
+
+),
+
+news as (
+
+    select * from {{ ref('int_company_news_summarized') }}
+
+),
+
+facts as (
+
+    select
+        -- ids
+        leads.lead_id,
+        leads.company_id,
+        leads.contact_id,
+
+        -- the company
+        companies.country as segment,
+        companies.name as company_name,
+        companies.domain,
+        companies.industry,
+        companies.country,
+        companies.state,
+        companies.city,
+        companies.employee_count,
+        companies.revenue_usd,
+        companies.funding_stage,
+        companies.founded_year,
+        companies.cnae_code,
+        enriched.tech_stack,
+        enriched.tech_wanted_found,
+        enriched.tech_unwanted_found,
+
+        -- the ICP
+        companies.is_icp_match,
+        companies.icp_profiles,
+        matches.icp_failed_rules,
+        matches.icp_soft_met,
+        matches.icp_soft_total,
+
+        -- the person
+        contacts.full_name,
+        contacts.title,
+        contacts.seniority,
+        contacts.department,
+        personas.persona,
+        leads.email,
+        leads.email_status,
+        contacts.phone,
+        contacts.linkedin_url,
+
+        -- what happens there
+        signals.hiring_signal_at,
+        signals.hiring_evidence,
+        signals.funding_signal_at,
+        signals.funding_evidence,
+        signals.expansion_signal_at,
+        signals.expansion_evidence,
+        signals.leadership_change_signal_at,
+        signals.leadership_change_evidence,
+        signals.tech_adoption_signal_at,
+        signals.tech_adoption_evidence,
+        signals.signal_count,
+        signals.latest_signal_at,
+        news.news_count_90d,
+        news.latest_news_title,
+        news.latest_news_url,
+        news.latest_news_at,
+        leads.social_signals.posts_90d as social_posts_90d,
+        leads.social_signals.linkedin_followers as linkedin_followers,
+
+        -- how much is known
+        leads.enrichment_completeness,
+        leads.enriched_at
+
+    from leads
+
+    join companies on companies.company_id = leads.company_id
+
+    left join contacts on contacts.contact_id = leads.contact_id
+
+    left join personas on personas.lead_id = leads.lead_id
+
+    left join matches on matches.company_id = leads.company_id
+
+    left join enriched on enriched.company_id = leads.company_id
+
+    left join signals on signals.company_id = leads.company_id
+
+    left join news on news.company_id = leads.company_id
+
+)
+
+select * from facts

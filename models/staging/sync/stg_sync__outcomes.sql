@@ -1,0 +1,35 @@
+-- One row per CRM record: what the last sync did, or would do, with it.
+
+with
+
+source as (
+
+    select * from {{ source('sync', 'outcomes') }}
+
+),
+
+renamed as (
+
+    select
+        -- ids
+        sync_id,
+        record_id,
+        crm_id,
+
+        -- strings
+        crm,
+        object,
+        operation,
+        status,
+        changed_fields,
+        written,
+        error,
+
+        -- dates and timestamps
+        synced_at
+
+    from source
+
+)
+
+select * from renamed

@@ -10,6 +10,24 @@ export interface Graph {
   children(id: string): readonly string[]
 }
 
+/**
+ * The ledger's own log (`source('ledger', …)`) is written by every step, so its readers wait for all steps that do not
+ * themselves depend on it; acting steps run after publication and are left out.
+ */
+export function waitForLog(nodes: Map<string, GraphNode>): void {
+  const logs = [...nodes.values()].filter((node) => node.kind === 'source' && node.source === 'ledger')
+  const graph = buildGraph(nodes, [])
+  const readers = reach(
+    graph,
+    logs.map(({ id }) => id),
+    'down',
+  )
+  const writers = [...nodes.values()].filter(
+    (node) => node.kind === 'step' && node.step.outward === undefined && !readers.has(node.id),
+  )
+  for (const log of logs) log.deps = writers.map(({ id }) => id).sort()
+}
+
 /** Sorts the nodes; a cycle is a problem that names its members in order. */
 export function buildGraph(nodes: Map<string, GraphNode>, problems: Problem[]): Graph {
   const children = new Map<string, string[]>()

@@ -19,6 +19,7 @@ export class ChunkWriter {
   readonly parts: string[] = []
   readonly #connection: Connection
   readonly #table: DelimitedTable
+  readonly #as_of: string
   readonly #folder: string
   readonly #buffer = Buffer.allocUnsafe(BUFFER_SIZE)
   #used = 0
@@ -26,9 +27,10 @@ export class ChunkWriter {
   #loading: Promise<void> = Promise.resolve()
   #failed: { error: unknown } | undefined
 
-  constructor(connection: Connection, table: DelimitedTable, folder: string) {
+  constructor(connection: Connection, table: DelimitedTable, as_of: string, folder: string) {
     this.#connection = connection
     this.#table = table
+    this.#as_of = as_of
     this.#folder = folder
   }
 
@@ -93,7 +95,7 @@ export class ChunkWriter {
   }
 
   async #convert(path: string, part: string, rows: number): Promise<void> {
-    const loaded = await this.#connection.run(chunkToPart(this.#table, path, part))
+    const loaded = await this.#connection.run(chunkToPart(this.#table, this.#as_of, path, part))
     if (loaded !== rows) throw new Error(`${path}: ${rows} rows were written, ${loaded} were read`)
     rmSync(path)
   }

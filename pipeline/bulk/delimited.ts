@@ -1,25 +1,20 @@
+import { z } from 'zod'
 import type { LedgerTable } from '../step.ts'
-import { quoteIdentifier, quoteLiteral } from '../table.ts'
+import { columnsOf, quoteIdentifier, quoteLiteral } from '../table.ts'
 import type { SplitRow } from './splitter.ts'
 
 /** A table of a bulk set, as it is published (delimited text without header, zipped) and as it lands. */
-export interface DelimitedTable extends Pick<LedgerTable, 'table' | 'description' | 'columns' | 'key' | 'pii'> {
-  /** What in a member's name says that it holds this table: `EMPRECSV`. */
-  marker: string
-  /** Where no member's name says it, the zip's does: `Empresas` for `Empresas0.zip`. */
-  zip: string
-  /** Columns of the file, in order. */
-  fields: readonly string[]
-  /** Column that lands → SQL over the file's columns, which are trimmed text, NULL when empty. Absent: the column itself. */
-  select: Readonly<Record<string, string>>
+export interface DelimitedTable extends Pick<LedgerTable, 'table' | 'description' | 'key' | 'pii'> {
+  /** The columns that land. Their order is the order of the file; those that the file has not come last. See `ColumnMeta`. */
+  row: z.ZodObject
+  /** What in a member's name says that it holds this table, and in the zip's where no member's does: [`EMPRECSV`, `Empresas`]. */
+  files: readonly [marker: string, zip: string]
   /** Why a row is no row of this table, or undefined. Such rows are rejected. */
   check?(row: SplitRow): string | undefined
   /** Whether a row is wanted at all: the filter that is pushed down. Cheap, since it sees every row. */
   keep?(row: SplitRow): boolean
   /** Only rows whose `column` (upper case) is among the same column of another table's landed rows. */
   within?: { table: string; column: string }
-  /** Things worth counting in the rows that are kept: name → SQL of a number, over the file's columns. */
-  counts?: Readonly<Record<string, string>>
   /** Rows known to be missing in the files; one of the file with the same key wins. */
   extra?: readonly (readonly string[])[]
   /** Not wanted: lands empty, unread. */
@@ -30,6 +25,20 @@ export interface DelimitedTable extends Pick<LedgerTable, 'table' | 'description
   carried_over?: boolean
   /** Takes personal data out of the text of a rejected row. */
   redact?(content: string): string
+}
+
+/**
+ * What `.meta()` of a column may say. In its SQL `{}` is the column's own field and `{as_of}` the run's date as text;
+ * fields have the names of their columns and are trimmed text, NULL when empty.
+ */
+export interface ColumnMeta {
+  duckdb?: string
+  /** How the value comes about. Absent: the field's text. */
+  sql?: string
+  /** The file has no such column. */
+  derived?: boolean
+  /** A condition on the field that is worth counting, under a name: [`absurd_dates`, SQL]. */
+  count?: readonly [string, string]
 }
 
 export interface BulkSet {
@@ -44,52 +53,71 @@ export interface BulkSet {
   dateOf?(member: string): string | undefined
 }
 
-export function ledgerTable(source: string, { table, description, columns, key, pii }: DelimitedTable): LedgerTable {
-  return { source, table, description, columns, key, pii, write: 'replace', bulk: true }
+export function ledgerTable(source: string, { table, description, row, key, pii }: DelimitedTable): LedgerTable {
+  return { source, table, description, columns: columnsOf(row), key, pii, write: 'replace', bulk: true }
+}
+
+/** `column` or `column:type`, in the order of the file, as a row schema; `text` is the type unless said. */
+export function readLayout(layout: string, types: Readonly<Record<string, z.ZodType>>): z.ZodObject {
+  const shape = layout
+    .trim()
+    .split(/\s+/)
+    .map((item) => {
+      const [name, type = 'text'] = item.split(':') as [string, string?]
+      const schema = types[type]
+      if (schema === undefined) throw new Error(`no type ${type} for column ${name}`)
+      return [name, schema] as const
+    })
+  return z.object(Object.fromEntries(shape))
+}
+
+/** Columns of the file, in order. */
+export function fieldsOf({ row }: DelimitedTable): string[] {
+  return Object.keys(row.shape).filter((name) => !metaOf(row, name).derived)
 }
 
 /** Longer than the longest row that the splitter lets through, with its number in front. */
 const LONGEST_LINE = 2 * 1024 * 1024
-const SPACES = `[\\s\\x{A0}]`
+const SPACES = '[\\s\\x{A0}]'
 
 /** Where the parts of a table keep, beside its columns, the row's number and its counts. */
 const SEQ = '_seq'
 const countColumn = (name: string) => quoteIdentifier(`_count_${name}`)
 
 /** A chunk of clean CSV, each row with its number in front → a part in Parquet: fields trimmed, columns typed. */
-export function chunkToPart(table: DelimitedTable, chunk: string, part: string): string {
-  const types = [`'${SEQ}': 'BIGINT'`, ...table.fields.map((field) => `${quoteLiteral(field)}: 'VARCHAR'`)]
+export function chunkToPart(table: DelimitedTable, as_of: string, chunk: string, part: string): string {
+  const names = fieldsOf(table)
+  const types = [`'${SEQ}': 'BIGINT'`, ...names.map((field) => `${quoteLiteral(field)}: 'VARCHAR'`)]
   const csv = `read_csv(${quoteLiteral(chunk)}, header = false, auto_detect = false, delim = ';', quote = '"', escape = '"',
     new_line = '\\n', strict_mode = true, parallel = false, max_line_size = ${LONGEST_LINE}, columns = {${types.join(', ')}})`
-  const fields = table.fields.map((field) => `${trimmed(quoteIdentifier(field))} as ${quoteIdentifier(field)}`)
-  return `copy (select ${typed(table)} from (select ${SEQ}, ${fields.join(', ')} from ${csv})) to ${parquet(part)}`
+  const fields = names.map((field) => `${trimmed(quoteIdentifier(field))} as ${quoteIdentifier(field)}`)
+  return `copy (select ${typed(table, as_of)} from (select ${SEQ}, ${fields.join(', ')} from ${csv})) to ${parquet(part)}`
 }
 
 /** The rows of `extra`, as a part that every row of a file comes after. */
-export function extraToPart(table: DelimitedTable, part: string): string {
+export function extraToPart(table: DelimitedTable, as_of: string, part: string): string {
   const rows = (table.extra ?? []).map((row) => `(-1, ${row.map(quoteLiteral).join(', ')})`)
-  const names = [SEQ, ...table.fields.map(quoteIdentifier)]
-  return `copy (select ${typed(table)} from (values ${rows.join(', ')}) as extra(${names.join(', ')})) to ${parquet(part)}`
+  const names = [SEQ, ...fieldsOf(table).map(quoteIdentifier)]
+  return `copy (select ${typed(table, as_of)} from (values ${rows.join(', ')}) as extra(${names.join(', ')})) to ${parquet(part)}`
 }
 
 /** All parts → the file that lands: the last row of each key, in order of the key, only those `within`. */
 export function partsToFile(table: DelimitedTable, parts: readonly string[], within: string, file: string): string {
-  const columns = Object.entries(table.columns)
-  const list = columns.map(([name]) => quoteIdentifier(name)).join(', ')
-  const key = table.key.map(quoteIdentifier).join(', ')
+  const columns = Object.entries(columnsOf(table.row))
   if (parts.length === 0) {
     const empty = columns.map(([name, type]) => `cast(null as ${type}) as ${quoteIdentifier(name)}`)
     return `copy (select ${empty.join(', ')} where false) to ${parquet(file)}`
   }
+  const list = columns.map(([name]) => quoteIdentifier(name)).join(', ')
+  const key = table.key.map(quoteIdentifier).join(', ')
   return `copy (select ${list} from ${among(table, parts, within)}
     qualify row_number() over (partition by ${key} order by ${SEQ} desc) = 1 order by ${key}) to ${parquet(file)}`
 }
 
 /** Rows in the parts that are `within`, and the sums of the table's counts over them. */
 export function countParts(table: DelimitedTable, parts: readonly string[], within: string): string {
-  const sums = Object.keys(table.counts ?? {}).map(
-    (name) => `coalesce(sum(${countColumn(name)}), 0)::bigint as ${quoteIdentifier(name)}`,
-  )
+  const names = Object.keys(countsOf(table))
+  const sums = names.map((name) => `coalesce(sum(${countColumn(name)}), 0)::bigint as ${quoteIdentifier(name)}`)
   return `select ${['count(*) as rows', ...sums].join(', ')} from ${among(table, parts, within)}`
 }
 
@@ -100,14 +128,34 @@ function among(table: DelimitedTable, parts: readonly string[], within: string):
   return `${rows} where ${column} in (select ${column} from read_parquet(${quoteLiteral(within)}))`
 }
 
-function typed(table: DelimitedTable): string {
-  const columns = Object.entries(table.columns).map(
-    ([name, type]) => `cast(${table.select[name] ?? quoteIdentifier(name)} as ${type}) as ${quoteIdentifier(name)}`,
-  )
-  const counts = Object.entries(table.counts ?? {}).map(
-    ([name, sql]) => `cast(${sql} as bigint) as ${countColumn(name)}`,
-  )
+function typed(table: DelimitedTable, as_of: string): string {
+  const columns = Object.entries(columnsOf(table.row)).map(([name, type]) => {
+    const sql = inSql(metaOf(table.row, name).sql ?? '{}', name, as_of)
+    return `cast(${sql} as ${type}) as ${quoteIdentifier(name)}`
+  })
+  const counts = Object.entries(countsOf(table)).map(([name, conditions]) => {
+    const sums = conditions.map(([field, sql]) => `coalesce((${inSql(sql, field, as_of)})::int, 0)`)
+    return `${sums.join(' + ')} as ${countColumn(name)}`
+  })
   return [...columns, SEQ, ...counts].join(', ')
+}
+
+/** Name of a count → the conditions of the fields it is made of. */
+function countsOf({ row }: DelimitedTable): Record<string, [string, string][]> {
+  const counts: Record<string, [string, string][]> = {}
+  for (const field of Object.keys(row.shape)) {
+    const [name, sql] = metaOf(row, field).count ?? []
+    if (name !== undefined && sql !== undefined) counts[name] = [...(counts[name] ?? []), [field, sql]]
+  }
+  return counts
+}
+
+function metaOf(row: z.ZodObject, column: string): ColumnMeta {
+  return ((row.shape[column] as z.ZodType).meta() ?? {}) as ColumnMeta
+}
+
+function inSql(sql: string, field: string, as_of: string): string {
+  return sql.replaceAll('{}', () => quoteIdentifier(field)).replaceAll('{as_of}', () => as_of)
 }
 
 /** Outer spaces off, inner runs of them (and line breaks) made one, nothing left: NULL. */

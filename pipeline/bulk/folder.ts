@@ -48,14 +48,14 @@ export async function findFiles(root: string, set: BulkSet): Promise<BulkFiles> 
     const lacks = set.tables.filter(({ table }) => !holds(found, table))
     const needed = lacks.filter(({ required }) => required)
     if (needed.length > 0) {
-      notes.push(`${folder.name || set.path} has no ${needed.map(({ zip }) => `${zip}*.zip`).join(', ')}`)
+      notes.push(`${folder.name || set.path} has no ${needed.map(zipsOf).join(', ')}`)
       continue
     }
     for (const table of lacks) {
       const earlier = table.carried_over ? await earlierOf(folders.slice(index + 1), table, listing) : undefined
       if (earlier !== undefined) found.members.set(table.table, earlier.members)
       const instead = earlier === undefined ? 'what was read before is kept' : `the one of ${earlier.name} is taken`
-      notes.push(`no ${table.zip}*.zip: ${instead}`)
+      notes.push(`no ${zipsOf(table)}: ${instead}`)
     }
     return { ...found, snapshot: snapshotOf(found, folder, set), notes }
   }
@@ -118,9 +118,13 @@ async function list(folder: Folder, set: BulkSet): Promise<Listing> {
 function tableOf(set: BulkSet, member: string, zip: string): DelimitedTable | undefined {
   const name = member.toUpperCase()
   return (
-    set.tables.find(({ marker }) => name.includes(marker)) ??
-    set.tables.find((table) => new RegExp(`^${table.zip}\\d*\\.zip$`, 'i').test(zip))
+    set.tables.find(({ files: [marker] }) => name.includes(marker)) ??
+    set.tables.find(({ files: [, stem] }) => new RegExp(`^${stem}\\d*\\.zip$`, 'i').test(zip))
   )
+}
+
+function zipsOf({ files: [, stem] }: DelimitedTable): string {
+  return `${stem}*.zip`
 }
 
 function holds({ members, unreadable }: Listing, table: string): boolean {

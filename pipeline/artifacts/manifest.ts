@@ -1,0 +1,275 @@
+import { createHash } from 'node:crypto'
+import { relationText } from '../compile.ts'
+import type { Graph } from '../graph.ts'
+import type {
+  AnalysisNode,
+  GraphNode,
+  ModelNode,
+  Relation,
+  SeedNode,
+  SourceNode,
+  StepNode,
+  TestNode,
+} from '../nodes.ts'
+import type { ColumnProperties } from '../properties.ts'
+import type { TableSpec } from '../table.ts'
+import { artifactMetadata, type Invocation } from './write.ts'
+
+/** The catalog name that readers of the published file see. */
+const DATABASE = 'warehouse'
+
+/**
+ * dbt's manifest v12. TypeScript nodes have no kind of their own there: a table that a step builds is a model whose
+ * `language` is `typescript`, with the step's reads as its parents; what a step records in the ledger is a source, and
+ * `parent_map` says which step's models it comes from. See docs/decisions/typescript-steps-in-the-manifest.md.
+ */
+export function manifestOf(graph: Graph, project: string, invocation: Invocation): Record<string, unknown> {
+  const nodes: Record<string, unknown> = {}
+  const sources: Record<string, unknown> = {}
+  for (const node of graph.nodes.values()) {
+    if (node.kind === 'source') sources[node.id] = sourceEntry(node, project)
+    else if (node.kind === 'step')
+      for (const table of node.step.builds ?? [])
+        nodes[stepModelId(project, table)] = stepEntry(node, table, graph, project)
+    else nodes[node.id] = nodeEntry(node, graph, project)
+  }
+  const parents = parentMap(graph, project)
+  return {
+    metadata: {
+      ...artifactMetadata('manifest/v12', invocation),
+      project_name: project,
+      project_id: createHash('md5').update(project).digest('hex'),
+      adapter_type: 'duckdb',
+    },
+    nodes,
+    sources,
+    macros: {},
+    docs: {},
+    exposures: {},
+    metrics: {},
+    groups: {},
+    selectors: {},
+    disabled: {},
+    parent_map: parents,
+    child_map: invert(parents),
+    group_map: {},
+    saved_queries: {},
+    semantic_models: {},
+    unit_tests: {},
+  }
+}
+
+function stepModelId(project: string, table: TableSpec): string {
+  return `model.${project}.${table.name}`
+}
+
+/** A graph id as the manifest knows it: a step is the models it builds. */
+function manifestIds(id: string, graph: Graph, project: string): string[] {
+  const node = graph.nodes.get(id)
+  if (node?.kind !== 'step') return [id]
+  return (node.step.builds ?? []).map((table) => stepModelId(project, table))
+}
+
+function parentMap(graph: Graph, project: string): Record<string, string[]> {
+  const map: Record<string, string[]> = {}
+  for (const node of graph.nodes.values()) {
+    for (const id of manifestIds(node.id, graph, project)) map[id] = parentsOf(node, graph, project)
+  }
+  return map
+}
+
+/** A ledger table's parents are what the steps that record it build, else what they read. */
+function parentsOf(node: GraphNode, graph: Graph, project: string): string[] {
+  const direct = node.deps.flatMap((dep) => {
+    const step = graph.nodes.get(dep)
+    const ids = manifestIds(dep, graph, project)
+    return step?.kind === 'step' && ids.length === 0 ? step.deps.flatMap((id) => manifestIds(id, graph, project)) : ids
+  })
+  return [...new Set(direct)].filter((id) => id !== node.id).sort()
+}
+
+function invert(parents: Record<string, string[]>): Record<string, string[]> {
+  const children: Record<string, string[]> = Object.fromEntries(Object.keys(parents).map((id) => [id, []]))
+  for (const [id, list] of Object.entries(parents)) for (const parent of list) children[parent]?.push(id)
+  return children
+}
+
+interface Common {
+  id: string
+  name: string
+  file: string
+  fqn: readonly string[]
+  relation?: Relation
+  resource_type: string
+  raw: string
+}
+
+function common({ id, name, file, fqn, relation, resource_type, raw }: Common, project: string) {
+  return {
+    database: DATABASE,
+    schema: relation?.schema ?? 'ops',
+    name,
+    resource_type,
+    package_name: project,
+    path: file.split('/').slice(1).join('/') || file,
+    original_file_path: file,
+    unique_id: id,
+    fqn: [...fqn],
+    alias: relation?.name ?? name,
+    checksum: { name: 'sha256', checksum: createHash('sha256').update(raw).digest('hex') },
+    relation_name: relation === undefined ? null : relationText(relation),
+    raw_code: raw,
+    created_at: 0,
+  }
+}
+
+function columnEntries(columns: readonly ColumnProperties[]): Record<string, unknown> {
+  return Object.fromEntries(
+    columns.map(({ name, description, data_type, meta, tags }) => [
+      name,
+      { name, description, meta, data_type: data_type ?? null, constraints: [], quote: null, tags: tags ?? [] },
+    ]),
+  )
+}
+
+function nodeEntry(
+  node: ModelNode | SeedNode | TestNode | AnalysisNode,
+  graph: Graph,
+  project: string,
+): Record<string, unknown> {
+  const depends_on = { macros: [] as string[], nodes: parentsOf(node, graph, project) }
+  const shared = { description: node.description, tags: node.tags, language: 'sql' }
+  switch (node.kind) {
+    case 'seed': {
+      const { language: _, ...seed } = shared
+      return {
+        ...common({ ...node, resource_type: 'seed', raw: '' }, project),
+        ...seed,
+        columns: columnEntries(node.columns),
+        config: { materialized: 'seed', column_types: node.column_types, tags: node.tags },
+        patch_path: patchPath(node.patch, project),
+        depends_on: { macros: [] },
+      }
+    }
+    case 'model':
+      return {
+        ...common({ ...node, resource_type: 'model' }, project),
+        ...shared,
+        columns: columnEntries(node.columns),
+        meta: node.meta,
+        config: { materialized: node.materialized, schema: node.relation.schema, tags: node.tags, meta: node.meta },
+        patch_path: patchPath(node.patch, project),
+        refs: node.refs.map((name) => ({ name, package: null, version: null })),
+        sources: node.sources,
+        ...compiledCode(node.sql),
+        depends_on,
+      }
+    case 'analysis':
+      return {
+        ...common({ ...node, resource_type: 'analysis' }, project),
+        ...shared,
+        config: { materialized: 'view' },
+        refs: node.refs.map((name) => ({ name, package: null, version: null })),
+        sources: node.sources,
+        ...compiledCode(node.sql),
+        depends_on,
+      }
+    case 'test':
+      return {
+        ...common({ ...node, resource_type: 'test' }, project),
+        ...shared,
+        config: {
+          severity: node.severity,
+          where: node.config.where ?? null,
+          limit: node.limit ?? null,
+          tags: node.tags,
+        },
+        ...compiledCode(node.sql),
+        depends_on,
+        ...(node.generic === undefined ? {} : genericTest(node, graph, project)),
+      }
+  }
+}
+
+function genericTest(node: TestNode, graph: Graph, project: string): Record<string, unknown> {
+  const names = node.deps.flatMap((dep) => {
+    const parent = graph.nodes.get(dep)
+    if (parent?.kind === 'source') return []
+    return parent?.kind === 'step' ? (parent.step.builds ?? []).map(({ name }) => name) : [parent?.name ?? '']
+  })
+  return {
+    column_name: node.column ?? null,
+    attached_node: node.attached === undefined ? null : manifestIds(node.attached, graph, project)[0],
+    test_metadata: { name: node.generic!.name, kwargs: node.generic!.kwargs, namespace: null },
+    refs: names.map((name) => ({ name, package: null, version: null })),
+    sources: node.deps.flatMap((dep) => {
+      const parent = graph.nodes.get(dep)
+      return parent?.kind === 'source' ? [[parent.source, parent.table]] : []
+    }),
+  }
+}
+
+function compiledCode(sql: string) {
+  return { compiled: true, compiled_code: sql, extra_ctes_injected: true, extra_ctes: [] }
+}
+
+function patchPath(patch: string | undefined, project: string): string | null {
+  return patch === undefined ? null : `${project}://${patch}`
+}
+
+function stepEntry(node: StepNode, table: TableSpec, graph: Graph, project: string): Record<string, unknown> {
+  const { step } = node
+  const columns = Object.entries(table.columns).map(([name, data_type]) => ({
+    name,
+    data_type,
+    description: table.docs?.[name] ?? '',
+    meta: table.pii?.includes(name) ? { pii: true } : {},
+  }))
+  const meta = { pipeline: { kind: 'step', step: step.name, stage: step.stage, reads: [...step.reads] } }
+  const id = stepModelId(project, table)
+  const fqn = [project, step.stage, table.name]
+  return {
+    ...common(
+      { id, name: table.name, file: step.file, fqn, relation: table, resource_type: 'model', raw: '' },
+      project,
+    ),
+    description: table.description,
+    tags: node.tags,
+    language: 'typescript',
+    columns: columnEntries(columns as ColumnProperties[]),
+    meta,
+    config: { materialized: 'table', schema: table.schema, tags: node.tags, meta },
+    refs: step.reads.filter((read) => !read.includes('.')).map((name) => ({ name, package: null, version: null })),
+    sources: step.reads.filter((read) => read.includes('.')).map((read) => read.split('.')),
+    ...compiledCode(''),
+    depends_on: { macros: [], nodes: parentsOf(node, graph, project) },
+  }
+}
+
+function sourceEntry(node: SourceNode, project: string): Record<string, unknown> {
+  const columns = Object.entries(node.ledger?.columns ?? {}).map(([name, data_type]) => ({
+    name,
+    data_type,
+    description: node.ledger?.docs?.[name] ?? '',
+    meta: {},
+  }))
+  const {
+    raw_code: _code,
+    created_at,
+    checksum: _sum,
+    alias: _alias,
+    ...base
+  } = common({ ...node, resource_type: 'source', raw: '' }, project)
+  return {
+    ...base,
+    created_at,
+    source_name: node.source,
+    source_description: '',
+    loader: node.ledger === undefined ? '' : 'lead-engine',
+    identifier: node.relation.name,
+    description: node.description,
+    columns: columnEntries(columns as ColumnProperties[]),
+    tags: node.tags,
+    meta: node.ledger === undefined ? {} : { pipeline: { kind: 'ledger', write: node.ledger.write, steps: node.deps } },
+  }
+}

@@ -1,0 +1,108 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { messageOf } from './errors.ts'
+import type { Connection } from './warehouse/duckdb.ts'
+import type { Recorder } from './warehouse/recorder.ts'
+import { LEDGER } from './warehouse/session.ts'
+
+const messageSchema = z.strictObject({
+  id: z.string().min(1).max(200),
+  /** `approval`, `pause`, `opt_out`, …: what takes it in decides what it means. */
+  kind: z.string().min(1),
+  at: z.iso.datetime(),
+  body: z.record(z.string(), z.unknown()),
+})
+
+/** Something that arrived while no run held the ledger. */
+export type IncomingMessage = z.output<typeof messageSchema>
+
+export interface Incoming {
+  message: IncomingMessage
+  file: string
+}
+
+export function incomingFolder(data: string): string {
+  return join(data, 'incoming')
+}
+
+/** Leaves a message for the next run: whole or not at all, even if the machine stops. */
+export function writeIncoming(data: string, message: IncomingMessage): void {
+  const folder = incomingFolder(data)
+  mkdirSync(folder, { recursive: true })
+  const name = `${message.at.replaceAll(/[^0-9]/g, '').slice(0, 17)}-${message.id.replaceAll(/[^A-Za-z0-9_-]/g, '_')}`
+  const temporary = join(folder, `.${name}.tmp`)
+  const handle = openSync(temporary, 'w')
+  writeSync(handle, JSON.stringify(messageSchema.parse(message)))
+  fsyncSync(handle)
+  closeSync(handle)
+  renameSync(temporary, join(folder, `${name}.json`))
+}
+
+/** What waits, in order of arrival. Unreadable files are answered apart: they are never lost and never fatal. */
+export function readIncoming(data: string): {
+  waiting: Incoming[]
+  unreadable: { file: string; reason: string; content: string }[]
+} {
+  const folder = incomingFolder(data)
+  const waiting: Incoming[] = []
+  const unreadable: { file: string; reason: string; content: string }[] = []
+  if (!existsSync(folder)) return { waiting, unreadable }
+  for (const name of readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .sort()) {
+    const file = join(folder, name)
+    const content = readFileSync(file, 'utf8')
+    try {
+      waiting.push({ message: messageSchema.parse(JSON.parse(content)), file })
+    } catch (error) {
+      const reason =
+        error instanceof z.ZodError
+          ? error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+          : messageOf(error)
+      unreadable.push({ file, reason, content })
+    }
+  }
+  return { waiting, unreadable }
+}
+
+/** Takes every message in exactly once, by id; a file goes only after the ledger has committed its message. */
+export async function takeIn(
+  data: string,
+  connection: Connection,
+  recorder: Recorder,
+  run_id: string,
+): Promise<{ taken: number; rejected: number }> {
+  const { waiting, unreadable } = readIncoming(data)
+  if (recorder.frozen) return { taken: 0, rejected: 0 }
+  const known = await connection.rows<{ id: string }>(`select id from ${LEDGER}.ledger.incoming`)
+  const seen = new Set(known.map(({ id }) => id))
+  const fresh = waiting.filter(({ message }) => !seen.has(message.id) && seen.add(message.id))
+  if (fresh.length > 0) {
+    const columns = { id: 'VARCHAR', kind: 'VARCHAR', at: 'TIMESTAMP', body: 'JSON', run_id: 'VARCHAR' }
+    await recorder.write(async (writer) => {
+      await writer.insert(
+        `${LEDGER}.ledger.incoming`,
+        columns,
+        fresh.map(({ message }) => ({ ...message, run_id })),
+      )
+    })
+  }
+  for (const { file } of waiting) rmSync(file, { force: true })
+  await recorder.reject(
+    unreadable.map(({ file, reason, content }) => ({ source: 'incoming', file, line: 1, reason, content })),
+  )
+  for (const { file } of unreadable) renameSync(file, `${file}.rejected`)
+  return { taken: fresh.length, rejected: unreadable.length }
+}

@@ -1,0 +1,285 @@
+import { join } from 'node:path'
+import type { World } from './context.ts'
+import { ensureStepTables } from './context.ts'
+import { EXIT, Interrupted, ProjectError } from './errors.ts'
+import { Executor } from './execute.ts'
+import { hashFile } from './hash.ts'
+import { createHttp } from './http.ts'
+import { takeIn } from './incoming.ts'
+import type { Project } from './load.ts'
+import { writeOperations } from './operations.ts'
+import type { Plan } from './plan.ts'
+import { publishedRelations } from './published.ts'
+import { failed, type Listener, type NodeResult } from './results.ts'
+import type { Outward } from './step.ts'
+import type { Connection } from './warehouse/duckdb.ts'
+import { openHome, type Places, placesOf, pullLedger, pushLedger } from './warehouse/home.ts'
+import {
+  closeCrashedRuns,
+  endRun,
+  ensureRawTables,
+  type LedgerInfo,
+  ledgerInfo,
+  nextRunSeq,
+} from './warehouse/ledger.ts'
+import { acquireLock } from './warehouse/lock.ts'
+import { currentPublication, type Publication, publish } from './warehouse/publish.ts'
+import { Recorder } from './warehouse/recorder.ts'
+import type { Session } from './warehouse/session.ts'
+import { createSourceViews } from './warehouse/sources.ts'
+import { BuildState } from './warehouse/state.ts'
+
+export interface RunOptions {
+  project: Project
+  plan: Plan
+  /** As it was typed, for the lock and the log: `pipeline run --stage scoring`. */
+  command: string
+  as_of: string
+  full_refresh: boolean
+  fail_fast: boolean
+  threads?: number
+  git_commit: string | null
+  listener: Listener
+  effects: Effects
+}
+
+/** The world outside of the machine's own files. */
+export interface Effects {
+  now(): Date
+  sleep(ms: number, signal: AbortSignal): Promise<void>
+  random(): number
+  signal: AbortSignal
+}
+
+export interface RunResult {
+  run_id: string
+  results: NodeResult[]
+  exit_code: number
+  /** What readers see now; undefined when nothing was ever published. */
+  publication: Publication | undefined
+  /** Whether this run made it. */
+  published: boolean
+  /** Whether the ledger holds anything that it did not hold before. */
+  recorded: boolean
+  taken_in: { taken: number; rejected: number }
+  live: Outward[]
+  started_at: string
+  seconds: number
+}
+
+/** Builds, tests and publishes what the plan says, then lets the outward steps act or plan. Holds the ledger meanwhile. */
+export async function run(options: RunOptions): Promise<RunResult> {
+  const { project, effects, as_of } = options
+  const { config, root } = project
+  const today = effects.now().toISOString().slice(0, 10)
+  if (as_of > today) {
+    throw new ProjectError([
+      { file: '--as-of', message: `${as_of} is in the future`, hint: `Today is ${today} (UTC).` },
+    ])
+  }
+  const places = placesOf(root, config.target)
+  const lock = acquireLock(places.ledger, options.command, effects.now())
+  try {
+    pullLedger(root, config.target, places)
+    const { session, info } = await openHome({
+      target_name: config.target_name,
+      target: config.target,
+      places,
+      as_of,
+      now: effects.now(),
+      threads: options.threads ?? config.target.threads,
+      memory_limit: config.target.memory_limit,
+    })
+    const interrupt = () => session.connection.interrupt()
+    effects.signal.addEventListener('abort', interrupt)
+    try {
+      return await runOpened({ ...options, places, session, info, today })
+    } finally {
+      effects.signal.removeEventListener('abort', interrupt)
+      session.close()
+    }
+  } finally {
+    lock.release()
+  }
+}
+
+interface Opened extends RunOptions {
+  places: Places
+  session: Session
+  info: LedgerInfo
+  today: string
+}
+
+async function runOpened(options: Opened): Promise<RunResult> {
+  const { project, plan, session, places, effects, listener, as_of, info } = options
+  const { config } = project
+  const { connection } = session
+  const clock = performance.now()
+  const started_at = effects.now().toISOString()
+  await closeCrashedRuns(connection)
+  const seq = await nextRunSeq(connection)
+  const run_id = `run_${String(seq).padStart(6, '0')}`
+  const frozen = await isReplay(connection, as_of)
+  const recorder = await Recorder.open(
+    session,
+    {
+      run_id,
+      seq,
+      command: options.command,
+      target: config.target_name,
+      as_of,
+      git_commit: options.git_commit,
+      started_at,
+    },
+    frozen,
+  )
+  const log = await session.connect()
+  try {
+    await prepare(options)
+    const taken_in = await takeIn(places.data, connection, recorder, run_id)
+    const live = options.as_of < options.today || frozen ? [] : config.target.live
+    const world = await makeWorld(options, recorder, log, run_id, new Set(live))
+    const state = await BuildState.open(session)
+    const executor = new Executor({
+      graph: project.graph,
+      world,
+      state,
+      full_refresh: options.full_refresh,
+      fail_fast: options.fail_fast,
+      listener,
+      hashOf: hashFile,
+    })
+    const relations = publishedRelations(project.graph)
+    let publication = currentPublication(places.warehouse)
+    let published = false
+    const publishNow = async () => {
+      const fingerprint = await relations.fingerprint((id) => executor.version(id))
+      if (publication?.fingerprint === fingerprint && publication.ledger_id === info.ledger_id) return
+      await writeOperations(session, {
+        results: [...executor.results.values()],
+        run: { run_id, as_of, command: options.command, target: config.target_name, started_at },
+        info,
+      })
+      const exports = config.target.exports
+      const { generation } = (await ledgerInfo(connection))!
+      publication = await publish(session, {
+        warehouse: places.warehouse,
+        exports: places.exports,
+        pii: typeof exports === 'string' ? 'omit' : exports.pii,
+        relations: relations.list,
+        fingerprint,
+        run_id,
+        ledger_id: info.ledger_id,
+        generation,
+        salt: info.ledger_id,
+      })
+      published = true
+    }
+
+    let good = await executor.run(plan.inner)
+    const remoteOnly = [...executor.results.values()].filter(failed).every(({ remote }) => remote)
+    if (plan.whole && (good || remoteOnly)) await publishNow()
+    if ((good || remoteOnly) && plan.outward.length > 0 && !frozen) {
+      good = await executor.run(plan.outward)
+      const stillFine = [...executor.results.values()].filter(failed).every(({ remote }) => remote)
+      if (plan.whole && stillFine) await publishNow()
+    }
+    const results = [...executor.results.values()]
+    const exit_code = exitCodeFor(results)
+    if (recorder.begun) {
+      await recorder.write((writer) =>
+        endRun(writer, run_id, {
+          status: exit_code === 0 ? 'success' : 'failed',
+          exit_code,
+          ended_at: effects.now().toISOString(),
+          summary: summaryOf(results),
+        }),
+      )
+    }
+    await session.checkpoint()
+    pushLedger(project.root, config.target, places, info.generation, (await ledgerInfo(connection))!.generation)
+    return {
+      run_id,
+      results,
+      exit_code,
+      publication,
+      published,
+      recorded: recorder.begun,
+      taken_in,
+      live: [...live],
+      started_at,
+      seconds: (performance.now() - clock) / 1000,
+    }
+  } catch (error) {
+    if (effects.signal.aborted)
+      throw new Interrupted('interrupted; what was committed stands, and the next run goes on from there')
+    throw error
+  } finally {
+    log.close()
+    recorder.close()
+  }
+}
+
+/** A date before that of the last run: the ledger has moved on, so what is computed is shown and not recorded again. */
+async function isReplay(connection: Connection, as_of: string): Promise<boolean> {
+  const [last] = await connection.rows<{ as_of: string | null }>(
+    `select cast(max(as_of) as varchar) as as_of from _ledger.ledger.runs where status in ('success', 'failed')`,
+  )
+  return last?.as_of !== undefined && last.as_of !== null && as_of < last.as_of
+}
+
+async function prepare({ project, session, places }: Opened): Promise<void> {
+  const nodes = [...project.graph.nodes.values()]
+  const schemas = nodes.flatMap((node) => (node.kind === 'model' || node.kind === 'seed' ? [node.relation.schema] : []))
+  await session.useSchemas(new Set([...schemas, 'ops']))
+  await ensureRawTables(session.connection, project.tables)
+  await createSourceViews(session, places.lake, project.tables)
+  await ensureStepTables(
+    session,
+    nodes.flatMap((node) => (node.kind === 'step' ? [node.step] : [])),
+  )
+}
+
+async function makeWorld(
+  options: Opened,
+  recorder: Recorder,
+  log: Connection,
+  run_id: string,
+  live: ReadonlySet<Outward>,
+): Promise<World> {
+  const { project, session, places, effects, listener, as_of } = options
+  await log.run(`set search_path = '_ledger.ledger'`)
+  const journal: Connection = Object.assign(Object.create(log) as Connection, {
+    transaction: <T>(work: () => Promise<T>) => recorder.write(work, log),
+  })
+  const { now, sleep, random, signal } = effects
+  const budget = { allows: async () => false }
+  const secrets = project.config.secrets
+  return {
+    session,
+    recorder,
+    http: createHttp({ connection: journal, run_id, as_of, now, sleep, random, live, budget, signal, secrets }),
+    now,
+    run_id,
+    live,
+    paths: { root: project.root, data: places.data, target: join(project.root, 'target') },
+    progress: (step, text, done, total) => listener.progress?.(step, text, done, total),
+    signal,
+  }
+}
+
+/** 1 when a model, test or row failed; 3 when only remote services did. */
+export function exitCodeFor(results: readonly NodeResult[]): number {
+  const failures = results.filter(failed)
+  if (failures.length === 0) return EXIT.ok
+  return failures.every(({ remote }) => remote) ? EXIT.remote : EXIT.failed
+}
+
+function summaryOf(results: readonly NodeResult[]): Record<string, unknown> {
+  const counts: Record<string, number> = {}
+  for (const { status } of results) counts[status] = (counts[status] ?? 0) + 1
+  const steps = results.flatMap(({ node, summary }) =>
+    summary === undefined ? [] : [{ step: node.name, rows: summary.rows, ...summary.counts }],
+  )
+  return { counts, steps }
+}

@@ -8,7 +8,7 @@ export interface DelimitedTable extends Pick<LedgerTable, 'table' | 'description
   /** The columns that land. Their order is the order of the file; those that the file has not come last. See `ColumnMeta`. */
   row: z.ZodObject
   /** What in a member's name says that it holds this table, and in the zip's where no member's does: [`EMPRECSV`, `Empresas`]. */
-  files: readonly [marker: string, zip: string]
+  files: readonly string[]
   /** Why a row is no row of this table, or undefined. Such rows are rejected. */
   check?(row: SplitRow): string | undefined
   /** Whether a row is wanted at all: the filter that is pushed down. Cheap, since it sees every row. */

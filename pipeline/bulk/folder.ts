@@ -14,6 +14,8 @@ export interface BulkFiles {
   unreadable: { zip: string; table: string; reason: string }[]
   /** `2026-08-08`, or `2026-08` where only the folder says it. */
   snapshot: string
+  /** Of the content, by the archives' own checksums: the same on every machine. */
+  fingerprint: string
   /** What differs from a complete set, for people. */
   notes: string[]
 }
@@ -57,7 +59,7 @@ export async function findFiles(root: string, set: BulkSet): Promise<BulkFiles> 
       const instead = earlier === undefined ? 'what was read before is kept' : `the one of ${earlier.name} is taken`
       notes.push(`no ${zipsOf(table)}: ${instead}`)
     }
-    return { ...found, snapshot: snapshotOf(found, folder, set), notes }
+    return { ...found, snapshot: snapshotOf(found, folder, set), fingerprint: fingerprintOf(found), notes }
   }
   throw new ProjectError([
     {
@@ -118,7 +120,7 @@ async function list(folder: Folder, set: BulkSet): Promise<Listing> {
 function tableOf(set: BulkSet, member: string, zip: string): DelimitedTable | undefined {
   const name = member.toUpperCase()
   return (
-    set.tables.find(({ files: [marker] }) => name.includes(marker)) ??
+    set.tables.find(({ files: [marker] }) => name.includes(marker!)) ??
     set.tables.find(({ files: [, stem] }) => new RegExp(`^${stem}\\d*\\.zip$`, 'i').test(zip))
   )
 }
@@ -154,4 +156,13 @@ function snapshotOf({ members }: Listing, folder: Folder, set: BulkSet): string 
   return (
     latest(all.map(({ name }) => set.dateOf?.(name))) ?? (folder.name || latest(all.map(({ modified }) => modified))!)
   )
+}
+
+function fingerprintOf({ members, unreadable }: Listing): string {
+  const hash = createHash('sha256')
+  for (const { zip, name, expected, compressed_size } of [...members.values()].flat()) {
+    hash.update(`${zip} ${name} ${expected?.crc32} ${compressed_size}\n`)
+  }
+  for (const { zip, reason } of unreadable) hash.update(`${zip} ${reason}\n`)
+  return hash.digest('hex').slice(0, 16)
 }

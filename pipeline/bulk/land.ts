@@ -4,7 +4,7 @@ import type { StepContext, StepSummary } from '../step.ts'
 import { quoteLiteral } from '../table.ts'
 import { ChunkWriter } from './chunk-writer.ts'
 import { type BulkSet, countParts, type DelimitedTable, extraToPart, ledgerTable, partsToFile } from './delimited.ts'
-import { type BulkFiles, findFiles, folderVersion } from './folder.ts'
+import { type BulkFiles, findFiles } from './folder.ts'
 import { KeyFilter } from './key-filter.ts'
 import { readRows, Tally } from './read-member.ts'
 
@@ -33,7 +33,6 @@ interface Landed {
  */
 export async function landBulk(context: StepContext, set: BulkSet): Promise<StepSummary> {
   const files = await findFiles(context.paths.root, set)
-  const version = await folderVersion(context.paths.root, set.path)
   const read = set.tables.filter(({ skip }) => !skip).flatMap(({ table }) => files.members.get(table) ?? [])
   const tally = new Tally(
     context,
@@ -51,7 +50,7 @@ export async function landBulk(context: StepContext, set: BulkSet): Promise<Step
     const landed = await landTables({ context, set, files, scratch, tally })
     await tally.flush(true)
     for (const { table, rows } of landed) {
-      const filter = `${set.filter} of files ${version}`
+      const filter = `${set.filter} of files ${files.fingerprint}`
       await context.commitLake(ledgerTable(set.source, table), files.snapshot, { filter, rows })
     }
     return summaryOf(files, landed, tally)

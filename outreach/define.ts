@@ -59,7 +59,7 @@ export const sequenceStep = z.strictObject({
 /** `outreach/sequences/<name>.yml`: whom to write to, when and with which words. */
 export const sequenceFile = z.strictObject({
   description: z.string().min(1),
-  /** SQL over the columns of fct_scored_leads, fct_enriched_leads, dim_companies (its name: `company_name`), dim_contacts. */
+  /** SQL over the columns of fct_scored_leads, fct_enriched_leads, dim_contacts and dim_companies (`company_name`). */
   audience: z.string().min(1),
   days: z.array(z.enum(WEEKDAYS)).min(1).default(['mon', 'tue', 'wed', 'thu', 'fri']),
   /** Where `languages` does not know the company's country. */

@@ -6,8 +6,11 @@ import type { Lead } from './lead.ts'
 import type { Case } from './plan.ts'
 import type { Sequence } from './sequence.ts'
 
-/** The marts whose columns an audience may name; where two have a column of one name, the first is meant. */
-export const AUDIENCE_MARTS = ['fct_scored_leads', 'fct_enriched_leads', 'dim_companies', 'dim_contacts'] as const
+/**
+ * The marts whose columns an audience may name; where two have a column of one name, the first is meant. What only the
+ * company has keeps its name; what the person has too is `company_…`: `company_linkedin_url`, `company_name`.
+ */
+export const AUDIENCE_MARTS = ['fct_scored_leads', 'fct_enriched_leads', 'dim_contacts', 'dim_companies'] as const
 
 /** Every lead that some sequence wants or the ledger has a history of, in order of lead_id, batch by batch. */
 export async function* dueLeads(connection: Connection, sequences: readonly Sequence[]): AsyncIterable<Case[]> {
@@ -24,13 +27,14 @@ function caseOf({ history, exists, ...lead }: DueRow): Case {
 
 /** One row a lead, with the columns of all four marts side by side. */
 async function audienceScope(connection: Connection): Promise<string> {
-  const taken = new Set(['company_name'])
-  const columns = ['dim_companies.name as company_name']
+  const taken = new Set<string>()
+  const columns: string[] = []
   for (const mart of AUDIENCE_MARTS) {
     for (const { name } of await connection.describe(`select * from marts.${mart}`)) {
-      if (taken.has(name)) continue
-      taken.add(name)
-      columns.push(`${mart}.${quoteIdentifier(name)}`)
+      const ours = mart === 'dim_companies' && (taken.has(name) || name === 'name') ? `company_${name}` : name
+      if (taken.has(ours) || ours === 'company_company_id') continue
+      taken.add(ours)
+      columns.push(`${mart}.${quoteIdentifier(name)} as ${quoteIdentifier(ours)}`)
     }
   }
   return `

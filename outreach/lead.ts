@@ -26,7 +26,7 @@ export interface Lead {
   signal_evidence: string | null
   news_title: string | null
   /** Names of the sequences whose audience it is in. */
-  audiences: string[]
+  audiences: readonly string[]
   /** The lead that may write to this address where several leads share it. */
   email_owner: string | null
   linkedin_url_owner: string | null

@@ -92,7 +92,7 @@ async function switchedOn(input: RoomInput<Settings>): Promise<Desk['channels']>
       continue
     }
     const own = validate(channel.settings, input.config, input.problems, path)
-    if (own !== undefined) channels.push([name, { channel, senders: channel.senders?.(own) ?? [] }])
+    channels.push([name, { channel, senders: own === undefined ? [] : (channel.senders?.(own) ?? []) }])
   }
   return new Map(channels)
 }

@@ -1,3 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
-export default defineConfig({ test: { include: ['test/**/*.test.ts'], testTimeout: 30_000 } })
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Two workers suit the two cores of a small CI machine; each loads DuckDB, so more would only take memory.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // A test never speaks to the machine it happens to run on: same zone and same colours everywhere.
+    env: { TZ: 'UTC', NO_COLOR: '1' },
+  },
+})

@@ -50,7 +50,7 @@ export function createPacer(limits: HttpOptions['limits'], clock: Clock): Pacer 
         return
       }
       scheduled = start
-      await clock.sleep(start - now)
+      await clock.sleep(Math.ceil(start - now))
     }
   }
 

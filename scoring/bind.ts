@@ -55,3 +55,22 @@ export async function bindTypes(connection: Connection, source: Source, facts: s
   }
   return problems
 }
+
+/** Expressions that fail on a value of the facts: who is to blame when the compiled SELECT fails. */
+export async function failing(connection: Connection, source: Source, facts: string): Promise<Problem[]> {
+  const problems: Problem[] = []
+  for (const { sql, place, what } of source.expressions) {
+    try {
+      await connection.rows(`select count((${sql}\n)) from ${facts} as facts`)
+    } catch (error) {
+      const hint = 'Make it hold for every value: try_cast(), nullif().'
+      problems.push({ ...place, message: `${what}: ${withoutValues(messageOf(error))}`, hint })
+    }
+  }
+  return problems
+}
+
+/** DuckDB quotes the value it failed on, which may be somebody's address. */
+function withoutValues(message: string): string {
+  return (message.split('\n')[0] ?? '').replaceAll(/'[^']*'/g, "'…'")
+}

@@ -4,7 +4,7 @@ import type { Room } from '../pipeline/room.ts'
 import type { LedgerTable, StepContext, StepSummary } from '../pipeline/step.ts'
 import type { TableSpec } from '../pipeline/table.ts'
 import { relationName } from '../pipeline/table.ts'
-import { bindSource, bindTypes } from './bind.ts'
+import { bindSource, bindTypes, failing } from './bind.ts'
 import { compileScores, OUTPUTS, type Scoring } from './compile.ts'
 import { changesSince, HISTORY, VERSIONS, versionRow } from './history.ts'
 import { fingerprintOf, loadScoring } from './load.ts'
@@ -73,14 +73,10 @@ export const steps: Room<z.output<typeof settings>> = async ({ root, settings, c
 }
 
 async function scoreLeads(scoring: Scoring, context: StepContext): Promise<StepSummary> {
-  const { connection } = context
-  const facts = relationName(FACTS)
-  const types = await columnsOf(context, facts)
-  await bindAll(scoring, context, facts, types)
-  const rows = await context.build(LEAD_SCORES, compileScores(scoring, facts, types))
+  const rows = await buildScores(scoring, context)
   await context.record(VERSIONS, [[versionRow(scoring, context.as_of)]])
   const { appended } = await context.record(HISTORY, changesSince(context))
-  const counted = await connection.rows<{ tier: string; status: string; leads: number }>(
+  const counted = await context.connection.rows<{ tier: string; status: string; leads: number }>(
     `select tier, qualification_status as status, count(*) as leads from ${relationName(LEAD_SCORES)} group by all order by all`,
   )
   const total = (key: 'tier' | 'status', value: string) =>
@@ -92,30 +88,30 @@ async function scoreLeads(scoring: Scoring, context: StepContext): Promise<StepS
   return { rows, text, counts: { ...counts, changed: appended } }
 }
 
-async function columnsOf({ connection }: StepContext, facts: string): Promise<Columns> {
+/** Cards are checked against the facts as they are, before anything is built; a rule that fails on a value is named. */
+async function buildScores(scoring: Scoring, { connection, build }: StepContext): Promise<number> {
+  const facts = relationName(FACTS)
   const described = await connection.describe(`select * from ${facts}`)
-  return Object.fromEntries(described.map(({ name, type }) => [name.toLowerCase(), type]))
+  const types: Columns = Object.fromEntries(described.map(({ name, type }) => [name.toLowerCase(), type]))
+  const parts = partsOf(scoring, facts, types)
+  const problems = parts.flatMap((part) => bindSource(part.source, part.types))
+  if (problems.length > 0) throw new ProjectError(problems)
+  for (const part of parts) problems.push(...(await bindTypes(connection, part.source, part.facts)))
+  if (problems.length > 0) throw new ProjectError(problems)
+  try {
+    return await build(LEAD_SCORES, compileScores(scoring, facts, types))
+  } catch (error) {
+    for (const part of parts) problems.push(...(await failing(connection, part.source, part.facts)))
+    throw problems.length > 0 ? new ProjectError(problems) : error
+  }
 }
 
-/** Cards are checked against the facts as they are, before anything is built. */
-async function bindAll(scoring: Scoring, { connection }: StepContext, facts: string, types: Columns): Promise<void> {
-  const { cards, policy, brief } = scoring
+/** Each file with what its expressions may read: a brief reads the score's own columns too. */
+function partsOf({ cards, policy, brief }: Scoring, facts: string, types: Columns) {
   const outputs = Object.entries(OUTPUTS).map(([name, type]) => `null::${type} as ${name}`)
-  const parts = [
+  const scored = { types: { ...types, ...OUTPUTS }, facts: `(select *, ${outputs.join(', ')} from ${facts})` }
+  return [
     ...[...cards, policy].map(({ source }) => ({ source, types, facts })),
-    ...(brief === undefined
-      ? []
-      : [
-          {
-            source: brief.source,
-            types: { ...types, ...OUTPUTS },
-            facts: `(select *, ${outputs.join(', ')} from ${facts})`,
-          },
-        ]),
+    ...(brief === undefined ? [] : [{ source: brief.source, ...scored }]),
   ]
-  const problems = parts.flatMap((part) => bindSource(part.source, part.types))
-  if (problems.length === 0) {
-    for (const part of parts) problems.push(...(await bindTypes(connection, part.source, part.facts)))
-  }
-  if (problems.length > 0) throw new ProjectError(problems)
 }

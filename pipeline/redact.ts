@@ -47,7 +47,7 @@ export function literalRedactor(secrets: Iterable<string>): Redactor {
  * The redactor in front of every sink: the values of `secrets` (read at each call, so that a set may still grow) and
  * what looks like a key, token, password, private key, e-mail address (`a***@example.com`) or CPF.
  */
-export function createRedactor(secrets: Iterable<string> = []): Redactor {
+export function redactor(secrets: Iterable<string> = []): Redactor {
   const literal = literalRedactor(secrets)
   return (text) => patterns.reduce((result, [pattern, shown]) => result.replace(pattern, shown), literal(text))
 }

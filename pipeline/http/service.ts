@@ -1,6 +1,6 @@
 import { Interrupted } from '../errors.ts'
 import type { Http, HttpAnswer, HttpDeps, HttpOptions, HttpRequest } from '../http.ts'
-import { createRedactor, isSecretName, literalRedactor } from '../redact.ts'
+import { isSecretName, literalRedactor, redactor } from '../redact.ts'
 import { createAsk } from './ask.ts'
 import type { Journal, StoredAnswer } from './journal.ts'
 import { Fault, type Fetched } from './network.ts'
@@ -24,7 +24,7 @@ export function createServiceHttp(
   const { service, limits, usd_per_credit } = options
   const secrets = [...(deps.secrets ?? []), ...headerSecrets(options.headers)]
   const mask = literalRedactor(secrets)
-  const wording = createWording(service, createRedactor(secrets))
+  const wording = createWording(service, redactor(secrets))
   const ask = createAsk(options, deps)
   const pacer = pacers.get(service) ?? createPacer(limits, { now: deps.now, sleep })
   pacers.set(service, pacer)

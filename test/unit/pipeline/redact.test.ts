@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createRedactor, isSecretName, literalRedactor } from '../../../pipeline/redact.ts'
+import { isSecretName, literalRedactor, redactor } from '../../../pipeline/redact.ts'
 
-const redact = createRedactor()
+const redact = redactor()
 
 describe('what looks like a secret', () => {
   const uuid = '0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9'
@@ -64,7 +64,7 @@ describe('loaded secrets', () => {
 
   it('may be added later', () => {
     const secrets = new Set<string>()
-    const hide = createRedactor(secrets)
+    const hide = redactor(secrets)
     secrets.add('late-secret')
     expect(hide('a late-secret')).toBe('a [redacted]')
   })

@@ -56,7 +56,7 @@ export function createNetwork(options: { timeout_ms: number; concurrency: number
     const undici = await import('undici')
     agent ??= new undici.Agent({
       connections: options.concurrency,
-      connect: { timeout: Math.min(CONNECT_TIMEOUT_MS, options.timeout_ms) },
+      connect: { timeout: CONNECT_TIMEOUT_MS },
       maxResponseSize: MAX_BODY_BYTES,
     })
     const abort = new AbortController()

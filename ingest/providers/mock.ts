@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { defineProvider, type Resource, type Subject } from '../define.ts'
+import {
+  cnpjCheckDigits,
+  defineProvider,
+  diceOf,
+  type Resource,
+  type Sample,
+  type Subject,
+  sampleOf,
+} from '../define.ts'
 import market from './mock.json' with { type: 'json' }
 
 const settings = z.strictObject({
@@ -8,6 +16,7 @@ const settings = z.strictObject({
   /** Distinct companies; about one in eight is in both lists, spelled differently. */
   companies: z.int().positive().max(1_000_000).default(300),
 })
+type Settings = z.output<typeof settings>
 
 const [text, count, date] = [z.string().nullable(), z.int().nullable(), z.iso.date().nullable()]
 const [id, subject_id] = [z.string(), z.string()]
@@ -19,184 +28,114 @@ const company = z
 const contact = z
   .object({ id, company_key: z.string(), full_name: text, title: text, email: text, linkedin_url: text, phone: text })
   .extend({ updated_at: date })
-const kind = z.enum(['hiring', 'funding', 'expansion', 'leadership_change', 'tech_adoption'])
 const status = z.enum(['valid', 'risky', 'invalid', 'unknown'])
+const kind = z.enum(['hiring', 'funding', 'expansion', 'leadership_change', 'tech_adoption'])
+const email = z.object({ subject_id, email: text, status })
 const technology = z.object({ subject_id, name: z.string(), category: text, first_seen: date, last_seen: date })
 const signal = z.object({ subject_id, id, kind, observed_at: date, evidence: text, url: text })
 const article = z.object({ subject_id, title: text, url: z.string(), source: text, published_at: date })
-const address = z.object({ subject_id, email: text, status })
 const social = z.object({ subject_id, linkedin_followers: count, posts_90d: count, last_post_at: date })
 
-type Row = Record<string, unknown>
-type Dice = ReturnType<typeof diceOf>
-
-/** Chance of one entity: mulberry32 seeded with the FNV-1a hash of who it is, so that no row depends on another. */
-function diceOf(who: string) {
-  let state = [...who].reduce((hash, char) => Math.imul(hash ^ char.charCodeAt(0), 16777619), 2166136261)
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0
-    const once = Math.imul(state ^ (state >>> 15), 1 | state)
-    const twice = (once + Math.imul(once ^ (once >>> 7), 61 | once)) ^ once
-    return ((twice ^ (twice >>> 14)) >>> 0) / 2 ** 32
-  }
-  const int = (low: number, high: number) => low + Math.floor(next() * (high - low + 1))
-  return { next, int, pick: <T>(items: readonly T[]) => items[int(0, items.length - 1)]! }
-}
-
-const ascii = (name: string) => name.normalize('NFD').replaceAll(/[^\w .&-]/g, '')
-const filters: Record<string, (value: string) => string> = {
-  upper: (value) => ascii(value).toUpperCase(),
-  slug: (value) =>
-    ascii(value)
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9]+/g, '-'),
-  user: (value) =>
-    ascii(value)
-      .toLowerCase()
-      .replace(/ (.* )?/, '.'),
-  mask: (value) => value.replace(/(..)(...)(...)(....)(..)/, '$1.$2.$3/$4-$5'),
-}
-
-/** A value as mock.json writes it; see its `about`. */
-function make(recipe: unknown, values: Row, dice: Dice): unknown {
-  if (Array.isArray(recipe)) return make(dice.pick(recipe), values, dice)
-  if (typeof recipe === 'string') {
-    const alone = /^\{(\w+)\}$/.exec(recipe)?.[1]
-    if (alone !== undefined) return values[alone]
-    return recipe.replaceAll(/\{(\w+)\|?(\w*)\}/g, (_, name: string, filter: string) => {
-      const value = String(name === 'two_digits' ? dice.int(10, 99) : values[name])
-      return filters[filter]?.(value) ?? value.split(': ')[Number(filter) - 1] ?? value
-    })
-  }
-  const [[how, given] = ['', null], of, other] = Object.entries(recipe ?? {})
-  if (how === '') return null
-  if (how === 'share') return make(dice.next() < Number(given) ? of?.[1] : other?.[1], values, dice)
-  const words = String(make(given, values, dice)).split(', ')
-  if (how === 'word') return dice.pick(words)
-  if (how === 'some') return words.filter(() => dice.next() < 0.15).map((word) => word.split(': ')[0])
-  const number = dice.int(...(given as [number, number]))
-  const from = Date.parse(`${how === 'days_ago' ? values.month : '2026-01'}-01`)
-  return how === 'int' ? number : new Date(from - number * 86_400_000).toISOString().slice(0, 10)
-}
-
-/** What is known, and the columns of a recipe, each made with what is known by then. */
-function row(recipe: object, known: Row, dice: Dice): Row {
-  const made: Row = {}
-  for (const [name, column] of Object.entries(recipe)) made[name] = make(column, { ...known, ...made }, dice)
-  return made
-}
-
-/** Adds a CNPJ's check digit (module 11; a letter counts as its ASCII code less 48). */
-function checked(base: string): string {
-  const sum = [...base].reverse().reduce((total, char, at) => total + (char.charCodeAt(0) - 48) * (2 + (at % 8)), 0)
-  return base + (sum % 11 < 2 ? 0 : 11 - (sum % 11))
-}
-
-/** What mock.json's recipe makes of something known: a person of a company, a signal of a subject. */
-function rowsOf(recipe: keyof typeof market.rows, known: Row, dice: Dice): Row[] {
+/** People of a company, signals of a subject: as many as the recipe says, each with a person and an event of its own. */
+function samplesOf(recipe: keyof typeof market.rows, known: Sample, who: string): Sample[] {
+  const dice = diceOf(who)
   const { about } = market.lands[known.country === 'BR' ? 'br' : 'us']
-  return Array.from({ length: dice.pick(market.rows[recipe]) }, (_, at) =>
-    row(market.recipes[recipe], { ...row(about, { stack: market.stack, ...known }, dice), ...known, at }, dice),
-  )
+  return Array.from({ length: dice.pick(market.rows[recipe]) }, (_, at) => {
+    const all = { ...sampleOf(about, { ...known, stack: market.stack }, dice), ...known, at }
+    return sampleOf(market.recipes[recipe], all, dice)
+  })
 }
 
 /** The rows of one company and of its people. An odd factor gives every index a brand of its own. */
-function companyOf(seed: number, index: number): Record<string, Row[]> {
+function companyOf(seed: number, index: number) {
   const dice = diceOf(`${seed} company ${index}`)
   const land = market.lands[dice.next() < 0.6 ? 'br' : 'us']
-  const digits = ((index * 393_241 + seed * 7_919) % 32 ** 4).toString(32).padStart(4, '0')
-  const brand = digits.replaceAll(/./g, (digit) => market.syllables.split(' ')[Number.parseInt(digit, 32)]!)
+  const code = ((index * 393_241 + seed * 7_919) % 32 ** 4).toString(32).padStart(4, '0')
+  const brand = code.replaceAll(/./g, (digit) => market.syllables.split(' ')[Number.parseInt(digit, 32)]!)
   const root = dice.next() < 0.04 ? `Z${index.toString(36).padStart(7, '0')}` : `${99e6 + ((index * 7919) % 1e6)}`
-  const cnpj = checked(checked(`${root.toUpperCase()}0001`))
+  const base = `${root.toUpperCase()}0001`
   const industry = market.industries[Math.floor(dice.next() ** 2 * market.industries.length)]
-  const known: Row = { ...industry, index, brand: brand[0]?.toUpperCase() + brand.slice(1), cnpj, stack: market.stack }
-  const truth: Row = { ...known, ...row(land.company, known, dice) }
+  const named = { brand: brand[0]!.toUpperCase() + brand.slice(1), cnpj: base + cnpjCheckDigits(base) }
+  const known: Sample = { ...industry, ...named, index, stack: market.stack }
+  const truth: Sample = { ...known, ...sampleOf(land.company, known, dice) }
   truth.revenue = Number(truth.employees) * dice.int(6, 26) * 10_000
-  const lists = String(make(market.lists, {}, dice)).split(' ') as ('directory' | 'registry')[]
-  const companies = lists.map((list) => row(market.recipes[list], truth, dice))
-  const people = ({ id }: Row) => rowsOf('contact', { ...truth, company_key: id }, diceOf(`${seed} people ${index}`))
+  const { lists } = sampleOf({ lists: market.lists }, truth, dice)
+  const listed = (list: string) => sampleOf(market.recipes[list as 'directory' | 'registry'], truth, dice)
+  const companies = String(lists).split(' ').map(listed)
+  const people = ({ id }: Sample) => samplesOf('contact', { ...truth, company_key: id }, `${seed} people ${index}`)
   return { companies, contacts: companies.flatMap(people) }
 }
 
-const asked = z.object({ ...settings.shape, page: z.int(), subjects: z.array(z.custom<Subject>()) })
-
-/** The vendor: pages of 100 companies, or of their people; answers about the subjects it is asked for. */
-function vendor(what: string, body: unknown, as_of: string): { rows: Row[]; more: boolean } {
-  const { seed, companies, page, subjects } = asked.parse(body)
-  const from = (page - 1) * 100
-  const index = Array.from({ length: Math.min(100, companies - from) }, (_, at) => from + at)
-  if (subjects.length === 0)
-    return { rows: index.flatMap((one) => companyOf(seed, one)[what]!), more: from + 100 < companies }
-  const answers = (subject: Subject) => {
-    const shapes = Object.entries(what === 'email' ? market.shapes : { [what]: '' })
-    const recipe = shapes.find(([, shape]) => new RegExp(shape).test(String(subject.email)))?.[0] as 'email'
-    const dice = diceOf(`${seed} ${what} ${subject.domain ?? subject.name} ${subject.full_name}`)
-    return rowsOf(recipe, { ...subject, month: as_of.slice(0, 7) }, dice)
-  }
-  return { rows: subjects.flatMap(answers), more: false }
+function answersOf(field: string, seed: number, month: string, subject: Subject): Sample[] {
+  const shapes = Object.entries(field === 'email' ? market.shapes : { [field]: '' })
+  const recipe = shapes.find(([, shape]) => new RegExp(shape).test(String(subject.email)))?.[0] as 'email'
+  const who = `${seed} ${field} ${subject.domain ?? subject.name} ${subject.full_name}`
+  return samplesOf(recipe, { ...subject, month }, who)
 }
 
-function ask(what: string, field?: string): NonNullable<Resource<z.output<typeof settings>>['pages']> {
-  return async function* ({ http, settings, subjects }) {
-    for (let page = 1, more = true; more; page++) {
-      const body = { ...settings, page, subjects }
-      const answer = await http.send({ method: 'POST', path: `/${what}`, body, field, ttl_days: 30 })
-      const { rows, ...rest } = answer.json() as ReturnType<typeof vendor>
-      yield rows
-      more = rest.more
-    }
-  }
+/** The vendor: its lists by pages of 100 companies, and answers about the subjects it is asked for. */
+function vendor(path: string, query: Record<string, string>, subjects: unknown, as_of: string) {
+  const [seed, companies, first] = [Number(query.seed), Number(query.companies), Number(query.page) * 100 - 100]
+  const [, verb, field = ''] = path.split('/')
+  const about = (subject: Subject) => answersOf(field, seed, as_of.slice(0, 7), subject)
+  if (verb === 'enrich') return { rows: (subjects as Subject[]).flatMap(about), more: false }
+  const page = Array.from({ length: Math.min(100, companies - first) }, (_, at) => companyOf(seed, first + at))
+  return { rows: page.flatMap((one) => one[verb as 'companies' | 'contacts']), more: first + 100 < companies }
 }
 
-/** An enrichment resource: one batch of subjects, one call. */
-const about = (field: string, description: string, row: z.ZodObject, key: string) => {
+type Answer = ReturnType<typeof vendor>
+const ttl_days = 30
+
+/** A list: page after page, until the vendor says that there are no more. */
+function listed(path: string, row: z.ZodObject, description: string): Resource<Settings> {
   return {
-    description,
-    row,
-    key: ['subject_id', key],
-    write: 'merge',
-    field,
-    subject: 'company',
-    pages: ask(field, field),
-  } as const
+    ...{ description, row, key: ['id'], write: 'merge' },
+    async *pages({ http, settings }) {
+      for (let page = 1, more = true; more; page++) {
+        const answer = (await http.send({ path, query: { ...settings, page }, ttl_days })).json() as Answer
+        yield answer.rows
+        more = answer.more
+      }
+    },
+  }
 }
 
-/** Invented companies and people, for a first run without keys or network. It never pretends to be another. */
+/** What fills a field: one call for a batch of subjects. */
+function answered(field: string, row: z.ZodObject, key: string[], description: string): Resource<Settings> {
+  return {
+    ...{ description, row, key: ['subject_id', ...key], write: 'merge', field, subject: 'company', ttl_days },
+    async *pages({ http, settings: { seed }, subjects }) {
+      const asked = { path: `/enrich/${field}`, query: { seed }, body: subjects, field, ttl_days }
+      yield ((await http.send({ ...asked, method: 'POST' })).json() as Answer).rows
+    },
+  }
+}
+
+/** An invented market: a first run needs no key and no network. It answers as a vendor would, and never poses as one. */
 export default defineProvider({
   title: 'Mock',
-  docs: 'docs/providers.md#mock',
+  docs: 'docs/providers.md',
   settings,
   http: () => ({
     base_url: 'https://mock.example',
-    transport: ({ path, body, as_of }) => ({ status: 200, body: vendor(path.slice(1), body, as_of) }),
+    transport: ({ path, query, body, as_of }) => ({ status: 200, body: vendor(path, query, body, as_of) }),
   }),
-  check: async ({ settings }) => `answers in process: ${settings.companies} invented companies, seed ${settings.seed}`,
+  check: async ({ settings }) => `${settings.companies} invented companies, seed ${settings.seed}`,
   resources: {
-    companies: {
-      description: 'Companies of the two lists',
-      row: company,
-      key: ['id'],
-      write: 'merge',
-      pages: ask('companies'),
-    },
+    companies: listed('/companies', company, 'Companies, as the directory and the registry list them'),
     contacts: {
-      description: 'People',
-      row: contact,
-      key: ['id'],
-      write: 'merge',
-      pages: ask('contacts'),
+      ...listed('/contacts', contact, 'People of these companies'),
       pii: ['full_name', 'email', 'linkedin_url', 'phone'],
     },
     emails: {
-      ...about('email', '', address, ''),
-      key: ['subject_id'],
+      ...answered('email', email, [], 'A work address and whether it can be written to'),
       subject: 'contact',
-      pii: ['email'],
       hit: ({ status }) => status === 'valid' || status === 'risky',
+      pii: ['email'],
     },
-    tech_stack: about('tech_stack', 'Technologies seen', technology, 'name'),
-    signals: about('signals', 'Buying signals', signal, 'id'),
-    news: about('news', 'News that name the company', article, 'url'),
-    social: about('social', 'Activity on LinkedIn', social, 'subject_id'),
+    tech_stack: answered('tech_stack', technology, ['name'], 'Technologies in use'),
+    signals: answered('signals', signal, ['id'], 'Events that say that now is the time'),
+    news: answered('news', article, ['url'], 'Articles that name the company'),
+    social: answered('social', social, [], 'What the company does on LinkedIn'),
   },
 })

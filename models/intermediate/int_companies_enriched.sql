@@ -57,15 +57,19 @@ joined as (
     select
         companies.company_id,
         detected.tech_stack_detected,
-        list_concat(
-            companies.tech_stack,
-            list_filter(
-                detected.tech_stack_detected,
-                lambda found: not list_contains(
-                    list_transform(coalesce(companies.tech_stack, []), lambda declared: lower(declared)), lower(found)
+        case
+            when companies.tech_stack is null then detected.tech_stack_detected
+            when detected.tech_stack_detected is null then companies.tech_stack
+            else list_concat(
+                companies.tech_stack,
+                list_filter(
+                    detected.tech_stack_detected,
+                    lambda found: not list_contains(
+                        list_transform(companies.tech_stack, lambda declared: lower(declared)), lower(found)
+                    )
                 )
             )
-        ) as technologies,
+        end as technologies,
         signals.buying_signals,
         news.news_mentions,
         case

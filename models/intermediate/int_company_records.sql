@@ -69,8 +69,11 @@ spelled as (
             '^(?:[a-z][a-z0-9+.-]*://)?(?:[^/@]*@)?(?:www\.)?([^/:?#@\s]+\.[a-z0-9-]{2,})\.?(?:[/:?#].*)?$',
             1
         ) as web_host,
-        regexp_extract(lower(records.linkedin_url), 'linkedin\.com/((?:company|school|showcase)/[^/?#\s]+)', 1)
-            as linkedin_path,
+        regexp_extract(
+            lower(coalesce(records.linkedin_url, records.website)),
+            'linkedin\.com/((?:company|school|showcase)/[^/?#\s]+)',
+            1
+        ) as linkedin_path,
         trim(regexp_replace(lower(records.industry), '[^a-z0-9]+', '_', 'g'), '_') as industry_name,
         cnae_codes.industry as cnae_industry,
         rates.usd_per_unit

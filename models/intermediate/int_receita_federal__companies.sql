@@ -89,7 +89,16 @@ joined as (
         chosen.email_host,
         case when chosen.state <> 'EX' then 'BR' end as country,
         nullif(chosen.state, 'EX') as state,
-        municipalities.description as city,
+        array_to_string(
+            list_transform(
+                string_split(lower(municipalities.description), ' '),
+                lambda word: case
+                    when word in ('de', 'da', 'do', 'das', 'dos', 'e') then word
+                    else upper(word[1]) || word[2:]
+                end
+            ),
+            ' '
+        ) as city,
         chosen.cnae_code,
         year(chosen.started_on) as founded_year,
         case

@@ -2,7 +2,7 @@ import { messageOf, type Problem } from '../pipeline/errors.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
 import type { Connection } from '../pipeline/warehouse/duckdb.ts'
 import type { Scorecard } from './card.ts'
-import type { Source } from './source.ts'
+import type { Expression, Source } from './source.ts'
 import { type Columns, isShowable } from './text.ts'
 
 /** What a card names that the facts do not have, or have in a type it cannot use. Needs no database. */
@@ -40,20 +40,31 @@ function unknownColumn(what: string, column: string, known: readonly string[]): 
 
 /** Expressions that DuckDB cannot bind to the facts, or that are not true or false. `facts` is a relation or a query in brackets. */
 export async function bindTypes(connection: Connection, source: Source, facts: string): Promise<Problem[]> {
-  const problems: Problem[] = []
-  for (const { sql, place, what } of source.expressions) {
-    const select = (expression: string) => `select (${expression}\n) as value from ${facts} as facts`
-    try {
-      const type = (await connection.describe(select(sql)))[0]?.type ?? ''
-      if (type !== 'BOOLEAN') {
-        const message = `${what}: \`${sql.trim()}\` is ${type}, not true or false`
-        problems.push({ ...place, message, hint: 'Compare it with something.' })
+  if (source.expressions.length === 0) return []
+  const select = (expressions: readonly Expression[]) =>
+    `select ${expressions.map(({ sql }) => `(${sql}\n)`).join(', ')} from ${facts} as facts`
+  try {
+    const types = await connection.describe(select(source.expressions))
+    return source.expressions.flatMap((expression, index) => notBoolean(expression, types[index]?.type ?? ''))
+  } catch {
+    // One of them does not bind; each alone says which.
+    const problems: Problem[] = []
+    for (const expression of source.expressions) {
+      try {
+        const types = await connection.describe(select([expression]))
+        problems.push(...notBoolean(expression, types[0]?.type ?? ''))
+      } catch (error) {
+        problems.push({ ...expression.place, message: `${expression.what}: ${messageOf(error)}` })
       }
-    } catch (error) {
-      problems.push({ ...place, message: `${what}: ${messageOf(error)}` })
     }
+    return problems
   }
-  return problems
+}
+
+function notBoolean({ sql, place, what }: Expression, type: string): Problem[] {
+  if (type === 'BOOLEAN') return []
+  const message = `${what}: \`${sql.trim()}\` is ${type}, not true or false`
+  return [{ ...place, message, hint: 'Compare it with something.' }]
 }
 
 /** Expressions that fail on a value of the facts: who is to blame when the compiled SELECT fails. */

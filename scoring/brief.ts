@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Problem } from '../pipeline/errors.ts'
 import { quoteIdentifier as id, quoteLiteral } from '../pipeline/table.ts'
 import { validate } from '../pipeline/yaml.ts'
+import type { Layer } from './arithmetic.ts'
 import { type Expression, openSource, type Source } from './source.ts'
 import { type Columns, shown, type Text, textSql } from './text.ts'
 
@@ -149,25 +150,50 @@ function checkLanguages(words: Record<string, string>, { languages }: BriefFile,
   }
 }
 
-/** The page, for qualified and nurture leads; NULL for the others. */
-export function briefSql(brief: Brief, types: Columns): string {
+const LANGUAGE = 'brief language'
+const TEXTS = 'brief texts'
+const WANTED = "qualification_status in ('qualified', 'nurture')"
+
+/** What the page is made from, once a lead: its language, and every cited column as plain words. */
+export function briefLayer(brief: Brief, types: Columns): Layer {
+  const languages = brief.languages.map(({ language, when }) =>
+    when === undefined ? `else ${quoteLiteral(language)}` : `when (${when.sql}\n) then ${quoteLiteral(language)}`,
+  )
+  const shownTexts = citedBy(brief).map((column) => shown(column, types[column] ?? 'VARCHAR'))
+  const texts =
+    shownTexts.length === 0 ? '[]::VARCHAR[]' : `list_transform([${shownTexts.join(', ')}], lambda t: ${plain('t')})`
+  return [
+    {
+      column: LANGUAGE,
+      sql: languages.length === 1 ? languages[0]!.replace(/^else /, '') : `case ${languages.join(' ')} end`,
+    },
+    { column: TEXTS, sql: `case when ${WANTED} then ${texts} end` },
+  ]
+}
+
+/** The page, for qualified and nurture leads; NULL for the others. Reads the columns of `briefLayer`. */
+export function briefSql(brief: Brief): string {
+  const columns = citedBy(brief)
+  const word = (column: string) => `${id(TEXTS)}[${columns.indexOf(column) + 1}]`
   const sections = brief.sections.map(({ title, sentences }) => {
-    const lines = sentences.map((sentence) => `'- ' || ${sentenceSql(sentence, brief, types)}`)
+    const lines = sentences.map((sentence) => `'- ' || ${sentenceSql(sentence, brief, word)}`)
     const heading = inLanguage(brief, (language) => quoteLiteral(`## ${title[language]}`))
     return `${heading} || chr(10) || chr(10) || nullif(concat_ws(chr(10),\n      ${lines.join(',\n      ')}), '')`
   })
   const page = `nullif(concat_ws(chr(10) || chr(10),\n    ${sections.join(',\n    ')}), '')`
-  return `case when qualification_status in ('qualified', 'nurture') then ${page} end`
+  return `case when ${WANTED} then ${page} end`
 }
 
-function sentenceSql({ when, texts: words, cite }: Sentence, brief: Brief, types: Columns): string {
-  const text = inLanguage(brief, (language) => {
-    const parsed = words[language] ?? { parts: [], slots: [] }
-    return textSql(parsed, (slot) => plain(shown(slot, types[slot] ?? 'VARCHAR')))
-  })
+function citedBy({ sections }: Brief): string[] {
+  const cited = sections.flatMap(({ sentences }) => sentences.flatMap(({ cite }) => cite.map(({ column }) => column)))
+  return [...new Set(cited)]
+}
+
+function sentenceSql({ when, texts, cite }: Sentence, brief: Brief, word: (column: string) => string): string {
+  const text = inLanguage(brief, (language) => textSql(texts[language] ?? { parts: [], slots: [] }, word))
   const conditions = [
     ...(when === undefined ? [] : [`(${when.sql}\n)`]),
-    ...cite.map(({ column }) => `${shown(column, types[column] ?? 'VARCHAR')} is not null`),
+    ...cite.map(({ column }) => `${word(column)} is not null`),
   ]
   const sentence = cite.length === 0 ? text : `${text} || ${citation(cite)}`
   return conditions.length === 0 ? sentence : `case when ${conditions.join(' and ')} then ${sentence} end`
@@ -185,10 +211,10 @@ function citation(cite: Sentence['cite']): string {
 }
 
 function inLanguage({ languages }: Brief, sql: (language: string) => string): string {
-  const cases = languages.map(({ language, when }) =>
-    when === undefined ? `else ${sql(language)}` : `when (${when.sql}\n) then ${sql(language)}`,
-  )
-  return cases.length === 1 ? `(${sql(languages[0]!.language)})` : `(case ${cases.join(' ')} end)`
+  const texts = languages.map(({ language }) => ({ language, text: sql(language) }))
+  if (texts.every(({ text }) => text === texts[0]!.text)) return `(${texts[0]!.text})`
+  const cases = texts.map(({ language, text }) => `when ${quoteLiteral(language)} then ${text}`)
+  return `(case ${id(LANGUAGE)} ${cases.join(' ')} end)`
 }
 
 /**

@@ -1,6 +1,6 @@
 import { quoteIdentifier as id, quoteLiteral } from '../pipeline/table.ts'
 import { adjustment, BOUNDS, cardLayers, cardReasons, clamp, type Layer, ruleLayers, ruleReason } from './arithmetic.ts'
-import { type Brief, briefSql } from './brief.ts'
+import { type Brief, briefLayer, briefSql } from './brief.ts'
 import type { Scorecard } from './card.ts'
 import { type Policy, SIGNALS } from './qualification.ts'
 import { numberSql, type Reason, reasonsSql } from './reasons.ts'
@@ -48,6 +48,7 @@ export function compileScores(scoring: Scoring, facts: string, types: Columns): 
     })),
     BOUNDS.map((bound) => ({ column: SCORE + bound, sql: `${clamp(id(TOTAL + bound), SCORE_RANGE)}::DECIMAL(9,4)` })),
     outputs(cards, policy),
+    ...(scoring.brief === undefined ? [] : [briefLayer(scoring.brief, { ...types, ...OUTPUTS })]),
   ]
   const bant = SIGNALS.map((signal) => {
     const { when, evidence } = policy.bant[signal]
@@ -61,7 +62,7 @@ select
   {'min': ${id(`${SCORE} low`)}::DOUBLE, 'max': ${id(`${SCORE} high`)}::DOUBLE} as score_possible,
   ${needsData(cards)} as needs_data,
   ${reasonsSql(allReasons(cards, policy, types))} as reasons,
-  ${scoring.brief === undefined ? 'NULL::VARCHAR' : briefSql(scoring.brief, { ...types, ...OUTPUTS })} as deal_brief,
+  ${scoring.brief === undefined ? 'NULL::VARCHAR' : briefSql(scoring.brief)} as deal_brief,
   ${quoteLiteral(scoring.version)} as score_version,
   as_of()::TIMESTAMP as scored_at,
   NULL::VARCHAR as owner,

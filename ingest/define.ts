@@ -35,6 +35,8 @@ export interface Resource<Settings = unknown> {
   subject?: 'company' | 'contact'
   /** Enrichment: does this row answer the question (a hit is what stops the waterfall and what is paid for)? */
   hit?(row: Record<string, unknown>): boolean
+  /** Enrichment: how many days an answer stands, also a miss, before the same is asked again. 30 unless said. */
+  ttl_days?: number
   /** Columns with personal data. */
   pii?: readonly string[]
   /** Pages of rows as the vendor gives them. Enrichment rows carry `subject_id`. Absent for bulk resources. */
@@ -72,3 +74,7 @@ export interface LandContext<Settings> extends StepContext {
 export function defineProvider<S extends z.ZodObject>(provider: Provider<S>): Provider<S> {
   return provider
 }
+
+export { folderVersion, landBulk, mayPass, pushdownOf, readLayout, withoutCpf } from './bulk.ts'
+export { cnpjCheckDigits, isCnpj, normalizeCnpj } from './cnpj.ts'
+export { type Dice, diceOf, type Sample, sampleOf } from './sample.ts'

@@ -2,6 +2,7 @@ import { RemoteError } from '../pipeline/errors.ts'
 import type { StepContext, StepSummary } from '../pipeline/step.ts'
 import { type Change, changesOf, countBadKeys } from './changes.ts'
 import type { CrmOutcome } from './define.ts'
+import type { Intent } from './diff.ts'
 import { checkMappings, type Mapping, type SwitchedOn } from './mapping.ts'
 import { PlanFile } from './plan-file.ts'
 import { crmContext, remote } from './pull.ts'
@@ -144,7 +145,10 @@ function plannedRow(change: Change) {
 }
 
 function intentRow(change: Change) {
-  return { ...plannedRow(change), intended: change.diff.fields }
+  const { fields } = change.diff
+  const before = change.theirs && Object.fromEntries(Object.keys(fields).map((to) => [to, change.theirs?.[to] ?? null]))
+  const intended: Intent = { before: before ?? null, fields }
+  return { ...plannedRow(change), intended }
 }
 
 function outcomeRow(change: Change, { crm_id, status, error }: CrmOutcome, synced_at: string) {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { quoteIdentifier, quoteLiteral } from '../pipeline/table.ts'
 import type { Connection } from '../pipeline/warehouse/duckdb.ts'
 import type { Fields } from './define.ts'
-import { accountFor, canonical, type Diff, diffRecord } from './diff.ts'
+import { accountFor, canonical, type Diff, diffRecord, type Intent } from './diff.ts'
 import type { Mapping } from './mapping.ts'
 
 /** One row of a mapping, compared with the CRM: what there is to do. */
@@ -22,7 +22,7 @@ export interface Change {
   /** What the ledger says of the record; null when it says nothing. */
   last_status: string | null
   last_operation: string | null
-  intended: Fields | null
+  intended: Intent | null
 }
 
 /** Every row the mapping wants, in order of its key, and what became of it, batch by batch. Reads only. */
@@ -56,7 +56,7 @@ interface SideRow {
 function changeOf({ crm, object, fields }: Mapping, row: SideRow): Change {
   const theirs = row.theirs === null ? undefined : (JSON.parse(row.theirs) as Fields)
   const written = row.written === null ? {} : (JSON.parse(row.written) as Fields)
-  const intended = row.intended === null ? null : (JSON.parse(row.intended) as Fields)
+  const intended = row.intended === null ? null : (JSON.parse(row.intended) as Intent)
   const ours = row.ours === null ? {} : (JSON.parse(row.ours) as Fields)
   const sides = { ours, theirs, written, intended, deleted: row.deleted }
   const diff: Diff = row.wanted

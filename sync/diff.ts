@@ -23,9 +23,16 @@ export interface Sides {
   /** What we last wrote, field by field, as far as we know it arrived. */
   written: Fields
   /** What we were writing when we last lost touch; null when every outcome is known. */
-  intended: Fields | null
+  intended: Intent | null
   /** We had made it, and somebody deleted it. */
   deleted: boolean
+}
+
+/** A write whose answer is not known. */
+export interface Intent {
+  /** What those fields held; null when there was no record. */
+  before: Fields | null
+  fields: Fields
 }
 
 export interface Conflict {
@@ -72,16 +79,23 @@ export function diffRecord(rules: readonly FieldRule[], sides: Sides): Diff {
   return { operation, fields, conflicts, written }
 }
 
-/** After a lost answer: a field that shows what we were writing is ours; any other still holds what it held. */
+/**
+ * A lost write arrived whole or not at all: it did when the record it was to make is there, or when some field shows
+ * what it was changed to; then all of it is ours, and what differs was changed since. A field that shows neither what
+ * it held nor what we wrote was changed by somebody: it counts as written too, so that it is left alone.
+ */
 export function accountFor({ theirs, written, intended }: Pick<Sides, 'theirs' | 'written' | 'intended'>): Fields {
   if (intended === null || theirs === undefined) return written
-  const arrived = Object.entries(intended).filter(([to, value]) => same(theirs[to] ?? null, value))
-  return { ...written, ...Object.fromEntries(arrived) }
+  const { before, fields } = intended
+  const held = (to: string) => same(theirs[to] ?? null, before?.[to] ?? null)
+  const changes = Object.entries(fields)
+  const arrived = before === null || changes.some(([to, value]) => same(theirs[to] ?? null, value) && !held(to))
+  return { ...written, ...Object.fromEntries(changes.filter(([to]) => arrived || !held(to))) }
 }
 
 /** Sent again although the CRM shows it already: its answer was lost, and the same value does no harm. */
 function isUnknown(to: string, our: Json, { intended }: Sides): boolean {
-  return intended !== null && same(intended[to] ?? null, our)
+  return intended !== null && same(intended.fields[to] ?? null, our)
 }
 
 function pick(rules: readonly FieldRule[], value: (rule: FieldRule) => Json): Fields {

@@ -43,7 +43,7 @@ export const OUTCOMES: LedgerTable = {
     sync_id: 'Hash of CRM, object, record and what is written.',
     status: "'planned' | 'synced' | 'rejected'. A planned 'unchanged' is a plan that has nothing left to do.",
     written: 'The value of each property when we last wrote it.',
-    intended: 'What was about to be written when the CRM was last asked; NULL once its answer is known.',
+    intended: 'What was being written when the CRM was last asked, and what was there; NULL once its answer is known.',
     synced_at: 'NULL while planned.',
   },
   pii: ['written', 'intended'],

@@ -8,37 +8,47 @@ scores as (
 
 ),
 
+leads as (
+
+    select * from {{ ref('fct_enriched_leads') }}
+
+),
+
 final as (
 
     select
         -- ids
-        lead_id,
+        scores.lead_id,
+        leads.company_id,
+        leads.contact_id,
 
         -- numerics
-        score,
-        fit_score,
-        intent_score,
-        score_possible,
+        scores.score,
+        scores.fit_score,
+        scores.intent_score,
+        scores.score_possible,
 
         -- strings
-        tier,
-        qualification_status,
-        needs_data,
-        reasons,
-        deal_brief,
-        score_version,
-        owner,
+        scores.tier,
+        scores.qualification_status,
+        scores.needs_data,
+        scores.reasons,
+        scores.deal_brief,
+        scores.score_version,
+        scores.owner,
 
         -- booleans
-        budget_signal,
-        authority_signal,
-        need_signal,
-        timeline_signal,
+        scores.budget_signal,
+        scores.authority_signal,
+        scores.need_signal,
+        scores.timeline_signal,
 
         -- timestamps
-        scored_at
+        scores.scored_at
 
     from scores
+
+    left join leads on leads.lead_id = scores.lead_id
 
 )
 

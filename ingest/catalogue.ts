@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Problem } from '../pipeline/errors.ts'
+import { didYouMean } from '../pipeline/nearest.ts'
+import type { LedgerTable } from '../pipeline/step.ts'
+import { columnsOf } from '../pipeline/table.ts'
+import { validate, type YamlFile } from '../pipeline/yaml.ts'
+import type { Provider, Resource } from './define.ts'
+
+/** A file of `ingest/providers/`. */
+export interface Listed {
+  name: string
+  provider: Provider
+  /** Changes with the file. */
+  version: string
+}
+
+/** A provider that `pipeline.yaml` switches on, with what it says below its name. */
+export interface SwitchedOn extends Listed {
+  settings: Record<string, unknown>
+}
+
+/** Every provider there is, by name. The folder is the list. */
+export async function catalogue(root: string): Promise<Map<string, Listed>> {
+  const beside = fileURLToPath(new URL('./providers', import.meta.url))
+  const folder = [join(root, 'ingest/providers'), beside].find(existsSync)
+  const files = folder === undefined ? [] : readdirSync(folder).filter((file) => /^[a-z][a-z0-9_]*\.ts$/.test(file))
+  const listed = files.sort().map(async (file): Promise<[string, Listed]> => {
+    const name = file.slice(0, -'.ts'.length)
+    const { default: provider } = (await import(`./providers/${name}.ts`)) as { default: Provider }
+    return [name, { name, provider, version: hashOf(readFileSync(join(folder!, file), 'utf8')) }]
+  })
+  return new Map(await Promise.all(listed))
+}
+
+/** The providers that a section switches on. What is unknown, or set wrongly, becomes a problem with its line. */
+export function switchedOn(
+  section: 'discovery' | 'enrichment',
+  settings: Record<string, unknown>,
+  input: { known: Map<string, Listed>; config: YamlFile; problems: Problem[] },
+): Map<string, SwitchedOn> {
+  const { known, config, problems } = input
+  const on = new Map<string, SwitchedOn>()
+  for (const [name, given] of Object.entries(settings)) {
+    const path = [section, 'providers', name]
+    const listed = known.get(name)
+    if (listed === undefined) {
+      const hint = didYouMean(name, known.keys()) ?? 'Each file in ingest/providers/ is one.'
+      problems.push({ file: config.file, line: config.lineOf(path), message: `there is no provider '${name}'`, hint })
+      continue
+    }
+    const named = { ...config, data: { [section]: { providers: { [name]: given ?? {} } } } }
+    const own = validate(listed.provider.settings, named, problems, path)
+    if (own !== undefined) on.set(name, { ...listed, settings: own })
+  }
+  return on
+}
+
+/** The ledger table of a resource. */
+export function tableOf({ name, provider }: Listed, table: string): LedgerTable {
+  const { description, row, key, write, pii } = provider.resources[table]!
+  const bulk = provider.bulk !== undefined
+  return { source: name, table, description, columns: columnsOf(row), key, write, pii, bulk, payload: !bulk }
+}
+
+export function resourcesOf({ provider }: Listed): [string, Resource][] {
+  return Object.entries(provider.resources)
+}
+
+/** The resource of a provider that can fill a field. */
+export function resourceFor({ provider }: Listed, field: string): [string, Resource] | undefined {
+  return Object.entries(provider.resources).find(([, resource]) => resource.field === field)
+}
+
+export function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
+}

@@ -1,0 +1,46 @@
+import { getDomain } from 'tldts'
+import tldts from 'tldts/package.json' with { type: 'json' }
+import type { Step } from '../pipeline/step.ts'
+import type { TableSpec } from '../pipeline/table.ts'
+
+const REGISTRABLE_DOMAINS: TableSpec = {
+  schema: 'discovery',
+  name: 'registrable_domains',
+  description: 'The registrable domain of every host that a company or e-mail address was seen with.',
+  columns: { host: 'VARCHAR', registrable_domain: 'VARCHAR' },
+  key: ['host'],
+  docs: {
+    host: 'Lower case, as in the records.',
+    registrable_domain:
+      'By the Public Suffix List, its private part included (a shop on a shared platform is its own); NULL for a bare suffix, an address or nonsense.',
+  },
+}
+
+export const registrableDomains: Step = {
+  name: 'registrable_domains',
+  kind: 'step',
+  stage: 'discovery',
+  file: 'ingest/domains.ts',
+  description: 'Cuts hosts down to the domain that somebody registered.',
+  reads: ['int_company_records', 'int_contact_records'],
+  builds: [REGISTRABLE_DOMAINS],
+  fingerprint: `${tldts.name} ${tldts.version}`,
+  async run({ connection, buildRows }) {
+    const hosts = await connection.rows<{ host: string }>(`
+      select host from intermediate.int_company_records where host is not null
+      union
+      select email_host from intermediate.int_company_records where email_host is not null
+      union
+      select email_host from intermediate.int_contact_records where email_host is not null
+      order by host`)
+    const rows = hosts.map(({ host }) => ({ host, registrable_domain: registrableDomain(host) }))
+    await buildRows(REGISTRABLE_DOMAINS, rows)
+    const domains = new Set(rows.flatMap(({ registrable_domain }) => registrable_domain ?? []))
+    return { rows: rows.length, text: `${rows.length} hosts, ${domains.size} registrable domains` }
+  },
+}
+
+/** `www.acme.com.br` → `acme.com.br`; null where nobody can have registered it. */
+export function registrableDomain(host: string): string | null {
+  return getDomain(host, { allowPrivateDomains: true })
+}

@@ -1,0 +1,134 @@
+import type { z } from 'zod'
+import type { Http } from '../pipeline/http.ts'
+import type { LedgerTable, Reject, StepContext } from '../pipeline/step.ts'
+import type { Resource } from './define.ts'
+
+/** What became of the rows of a resource. */
+export interface Landed {
+  rows: number
+  /** New, or changed since last seen. */
+  fresh: number
+  rejected: number
+}
+
+const FLUSH_ROWS = 5_000
+
+/** Checks the rows that a vendor gives against the shape that was agreed, and says where the two have drifted apart. */
+export class Intake {
+  rows = 0
+  rejected = 0
+  /** Enrichment: whom it is asked about. A row about anybody else does not fit. */
+  subjects: ReadonlySet<string> | undefined
+  readonly #unknown = new Set<string>()
+  readonly #missing: Set<string>
+
+  constructor(
+    readonly provider: string,
+    readonly name: string,
+    readonly resource: Resource,
+  ) {
+    this.#missing = new Set(Object.keys(resource.row.shape))
+  }
+
+  /** The rows that fit, with the fields nobody asked for, which are kept; and the others, each with its reason. */
+  take(page: readonly unknown[]): { rows: Record<string, unknown>[]; rejects: Reject[] } {
+    const rows: Record<string, unknown>[] = []
+    const rejects: Reject[] = []
+    for (const given of page) {
+      this.rows++
+      const parsed = this.resource.row.safeParse(given)
+      const nullKey = parsed.success
+        ? this.resource.key.find((name) => (parsed.data[name] ?? null) === null)
+        : undefined
+      if (parsed.success && nullKey === undefined) {
+        const row = given as Record<string, unknown>
+        this.#compare(row)
+        rows.push({ ...row, ...parsed.data })
+      } else {
+        this.rejected++
+        const reason = parsed.success ? `${nullKey}: is the key, and empty` : reasonOf(parsed.error)
+        const content = JSON.stringify(given) ?? String(given)
+        rejects.push({ source: this.provider, file: this.name, line: this.rows, reason, content })
+      }
+    }
+    return { rows, rejects }
+  }
+
+  #compare(row: Record<string, unknown>): void {
+    for (const field of Object.keys(row)) {
+      this.#missing.delete(field)
+      if (!(field in this.resource.row.shape)) this.#unknown.add(field)
+    }
+  }
+
+  /** Fields that no row had, fields that the row schema does not know (they are in `_payload`), rows that did not fit. */
+  notes(): string[] {
+    const drift = (fields: Set<string>, what: string) =>
+      fields.size === 0 ? [] : [`${this.provider}.${this.name} ${what}: ${[...fields].sort().join(', ')}`]
+    const fitting = this.rows - this.rejected
+    return [
+      ...drift(this.#unknown, 'has new fields'),
+      ...(fitting > 0 ? drift(this.#missing, 'no longer has') : []),
+      ...(this.rejected > 0 ? [`${this.provider}.${this.name}: ${this.rejected} rows rejected`] : []),
+    ]
+  }
+}
+
+/** Records pages as they come; what came before a failure is kept, unless only a whole list means anything. */
+export async function landPages(
+  context: StepContext,
+  table: LedgerTable,
+  intake: Intake,
+  pages: AsyncIterable<{ rows: readonly unknown[]; fetched_at?: string }>,
+  kept?: (rows: readonly Record<string, unknown>[]) => void,
+): Promise<Landed> {
+  let fresh = 0
+  let waiting: object[] = []
+  let since: string | undefined
+  const flush = async () => {
+    const { appended } = await context.record(table, [waiting], { fetched_at: since })
+    fresh += appended
+    waiting = []
+  }
+  const whole = table.write === 'replace'
+  try {
+    for await (const { rows, fetched_at } of pages) {
+      context.signal.throwIfAborted()
+      if (!whole && waiting.length > 0 && (fetched_at !== since || waiting.length >= FLUSH_ROWS)) await flush()
+      since = fetched_at
+      const taken = intake.take(rows)
+      if (taken.rejects.length > 0) await context.reject(taken.rejects)
+      kept?.(taken.rows)
+      waiting.push(...taken.rows)
+      context.progress(`${intake.provider}.${intake.name}: rows`, intake.rows)
+    }
+  } catch (error) {
+    if (!whole && waiting.length > 0) await flush()
+    throw error
+  }
+  if (whole || waiting.length > 0) await flush()
+  return { rows: intake.rows, fresh, rejected: intake.rejected }
+}
+
+/** The pages of a resource, each with the time at which its answer was had. */
+export async function* timed(
+  http: Http,
+  pages: (http: Http) => AsyncIterable<readonly unknown[]>,
+): AsyncGenerator<{ rows: readonly unknown[]; fetched_at?: string }> {
+  let fetched_at: string | undefined
+  const listening: Http = {
+    async send(request, expect) {
+      const answer = await http.send(request, expect)
+      fetched_at = answer.fetched_at
+      return answer
+    },
+  }
+  for await (const rows of pages(listening)) yield { rows, fetched_at }
+}
+
+/** Which field, and what about it: never the value, which may be personal. */
+function reasonOf(error: z.ZodError): string {
+  return error.issues
+    .map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`))
+    .join('; ')
+}

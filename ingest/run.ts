@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import { didYouMean } from '../pipeline/nearest.ts'
+import type { Room, RoomInput } from '../pipeline/room.ts'
+import type { LedgerTable, Step } from '../pipeline/step.ts'
+import { ASKED } from './asked.ts'
+import { catalogue, type Listed, resourceFor, resourcesOf, type SwitchedOn, switchedOn, tableOf } from './catalogue.ts'
+import { registrableDomains } from './domains.ts'
+import { enrichmentStep } from './enrichment.ts'
+import type { Icp } from './icp.ts'
+import { loadIcp } from './icp-load.ts'
+import { icpSteps } from './icp-matches.ts'
+import { ALIASES, identity } from './identity.ts'
+import { discoverySteps } from './resources.ts'
+
+/** Provider → its settings; each is checked against the provider's own schema. */
+const providers = z.record(z.string(), z.record(z.string(), z.unknown()).nullable()).default({})
+
+/** The sections of `pipeline.yaml` that are read here. */
+export const settings = {
+  discovery: z.strictObject({ icp: z.string().default('ingest/icp.yaml'), providers }),
+  enrichment: z.strictObject({
+    providers,
+    /** Field → who is asked for it, in this order, until one knows. */
+    waterfall: z.record(z.string(), z.array(z.string())).default({}),
+  }),
+}
+
+interface Settings {
+  discovery: z.output<typeof settings.discovery>
+  enrichment: z.output<typeof settings.enrichment>
+}
+
+/** Discovery and enrichment: who is listed where, who is who, who fits the ICP, what else is known of them. */
+export const steps: Room<Settings> = async (input) => {
+  const known = await catalogue(input.root)
+  const icp = loadIcp(input.root, input.settings.discovery.icp, input.problems)
+  const listing = switchedOn('discovery', input.settings.discovery.providers, { ...input, known })
+  const knowing = switchedOn('enrichment', input.settings.enrichment.providers, { ...input, known })
+  const fields = waterfalls(input, known, knowing)
+  const made = icp === undefined ? [] : [...(await discover(input, listing, icp)), ...icpSteps(icp)]
+  if (icp !== undefined) {
+    made.push(registrableDomains, identity)
+    for (const [field, from] of fields) if (from.length > 0) made.push(enrichmentStep(field, from, icp))
+  }
+  const tables = [ASKED, ALIASES, ...[...known.values()].flatMap(tablesOf)]
+  return { steps: made, tables: unrecorded(tables, made) }
+}
+
+async function discover(input: RoomInput<Settings>, on: Map<string, SwitchedOn>, icp: Icp): Promise<Step[]> {
+  const made: Step[] = []
+  for (const [name, provider] of on) {
+    const own = await discoverySteps(provider, icp, input)
+    if (own.length === 0 && provider.provider.bulk === undefined) {
+      input.problems.push({
+        file: input.config.file,
+        line: input.config.lineOf(['discovery', 'providers', name]),
+        message: `${name} lists no companies: it only answers about those that are known`,
+        hint: 'Move it to enrichment.providers.',
+      })
+    }
+    made.push(...own)
+  }
+  return made
+}
+
+function waterfalls(
+  { settings, config, problems }: RoomInput<Settings>,
+  known: Map<string, Listed>,
+  on: Map<string, SwitchedOn>,
+): [string, SwitchedOn[]][] {
+  const { providers, waterfall } = settings.enrichment
+  const fields = new Set([...known.values()].flatMap(fieldsOf))
+  const wrong = (path: PropertyKey[], message: string, hint: string | undefined) =>
+    problems.push({ file: config.file, line: config.lineOf(path), message, ...(hint === undefined ? {} : { hint }) })
+  return Object.entries(waterfall).map(([field, names]) => {
+    const path = ['enrichment', 'waterfall', field]
+    if (!fields.has(field)) wrong(path, `no provider can fill the field '${field}'`, didYouMean(field, fields))
+    const from = names.flatMap((name, index) => {
+      const provider = on.get(name)
+      if (!(name in providers)) {
+        const hint = didYouMean(name, Object.keys(providers)) ?? 'Switch it on below enrichment.providers.'
+        wrong([...path, index], `provider '${name}' is not switched on`, hint)
+      } else if (provider !== undefined && fields.has(field) && resourceFor(provider, field) === undefined) {
+        const own = fieldsOf(provider)
+        const hint = own.length === 0 ? 'It only lists companies.' : `It fills ${own.join(', ')}.`
+        wrong([...path, index], `${name} cannot fill '${field}'`, hint)
+      }
+      return provider ?? []
+    })
+    return [field, from]
+  })
+}
+
+function fieldsOf(listed: Listed): string[] {
+  return resourcesOf(listed).flatMap(([, { field }]) => field ?? [])
+}
+
+function tablesOf(listed: Listed): LedgerTable[] {
+  return resourcesOf(listed).map(([name]) => tableOf(listed, name))
+}
+
+/** Every provider's tables exist, also of those that are switched off. */
+function unrecorded(tables: readonly LedgerTable[], made: readonly Step[]): LedgerTable[] {
+  const name = ({ source, table }: LedgerTable) => `${source}.${table}`
+  const recorded = new Set(made.flatMap((step) => step.records ?? []).map(name))
+  return tables.filter((table) => !recorded.has(name(table)))
+}

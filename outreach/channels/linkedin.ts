@@ -22,5 +22,5 @@ export default defineChannel({
 })
 
 function isProfile(address: string): boolean {
-  return /^(https?:\/\/)?([a-z]{2,3}\.)?linkedin\.com\/(in|pub)\/[^\s/?#]+/i.test(address)
+  return /^(https?:\/\/)?([a-z]{2,3}\.)?linkedin\.com\/(in|pub)\/[^\s/?#]+(\/\S*|[?#]\S*)?$/i.test(address)
 }

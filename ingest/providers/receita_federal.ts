@@ -43,8 +43,8 @@ const row = (layout: string) => readLayout(layout, types)
 type Fields = { field(index: number): string }
 
 function checkCnpj(fields: Fields): string | undefined {
-  const cnpj = (fields.field(0) + fields.field(1) + fields.field(2)).toUpperCase()
-  return isCnpj(cnpj) ? undefined : 'the check digits of the CNPJ are wrong'
+  const cnpj = (fields.field(0) + fields.field(1) + fields.field(2)).replaceAll(' ', '').toUpperCase()
+  return cnpj.length === 14 && isCnpj(cnpj) ? undefined : 'the check digits of the CNPJ are wrong'
 }
 const checkRoot = (fields: Fields) =>
   /^\s*[0-9A-Z]{8}\s*$/i.test(fields.field(0)) ? undefined : 'cnpj_basico is not 8 letters or digits'
@@ -128,17 +128,12 @@ export default defineProvider({
         return rules.some((rule) => mayPass(rule, fields.field(AT.uf), codes))
       }
       const skip = rules.length === 0
-      const socios = { skip: skip || !personas }
-      const limits: Record<string, object> = {
-        estabelecimentos: { skip, keep },
-        empresas: { skip },
-        simples: { skip },
-        socios,
-      }
+      const some: Record<string, object> = { estabelecimentos: { skip, keep }, empresas: { skip }, simples: { skip } }
+      some.socios = { skip: skip || !personas }
       return landBulk(context, {
         source: 'receita_federal',
         path: context.settings.path,
-        tables: Object.entries(tables).map(([table, layout]) => ({ table, ...layout, ...limits[table] })),
+        tables: Object.entries(tables).map(([table, layout]) => ({ table, ...layout, ...some[table] })),
         filter: JSON.stringify({ situacao_cadastral: ACTIVE, rules, socios: personas }),
         dateOf: (member) => dateOf(member, Number(context.as_of.slice(0, 4))),
       })

@@ -57,13 +57,10 @@ spelled as (
     select
         records.*,
         trim(regexp_replace(lower(strip_accents(records.name)), '[^a-z0-9]+', ' ', 'g')) as plain_name,
-        nullif(
-            regexp_extract(
-                upper(regexp_replace(records.cnpj, '[./\s-]', '', 'g')),
-                '^[0-9A-Z]{12}[0-9]{2}$'
-            ),
-            ''
-        ) as valid_cnpj,
+        regexp_extract(
+            upper(regexp_replace(records.cnpj, '[./\s-]', '', 'g')),
+            '^[0-9A-Z]{12}[0-9]{2}$'
+        ) as bare_cnpj,
         regexp_extract(
             lower(coalesce(records.domain, records.website)),
             '^(?:[a-z][a-z0-9+.-]*://)?(?:[^/@]*@)?(?:www\.)?([^/:?#@\s]+\.[a-z0-9-]{2,})\.?(?:[/:?#].*)?$',
@@ -93,8 +90,9 @@ final as (
         source,
         source_key,
         is_bulk,
-        valid_cnpj as cnpj,
-        left(valid_cnpj, 8) as cnpj_root,
+        -- one character fourteen times is what people type where they have none
+        case when replace(bare_cnpj, left(bare_cnpj, 1), '') <> '' then bare_cnpj end as cnpj,
+        case when replace(bare_cnpj, left(bare_cnpj, 1), '') <> '' then left(bare_cnpj, 8) end as cnpj_root,
         nullif(linkedin_path, '') as linkedin_key,
         nullif(web_host, '') as host,
         email_host,

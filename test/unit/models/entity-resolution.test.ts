@@ -189,7 +189,11 @@ test('a merge keeps the oldest id, and the other is still found by what was boug
 
 test('when a company comes apart, the part with the oldest record keeps the id', async () => {
   const aliases = ['a', 'b', 'c'].map((key) => ({ key, id: 'cmp_old', since: key === 'b' ? T1 : T2 }))
-  const found = await resolve([{ key: 'a', host: 'parts.com' }, { key: 'b' }, { key: 'c', host: 'parts.com' }], [], aliases)
+  const found = await resolve(
+    [{ key: 'a', host: 'parts.com' }, { key: 'b' }, { key: 'c', host: 'parts.com' }],
+    [],
+    aliases,
+  )
   expect(found.get('b')).toBe('cmp_old')
   expect(found.get('a')).toBe(found.get('c'))
   expect(found.get('a')).not.toBe('cmp_old')

@@ -12,7 +12,7 @@ import type { Plan } from './plan.ts'
 import { publishedRelations } from './published.ts'
 import { failed, type Listener, type NodeResult } from './results.ts'
 import type { Outward } from './step.ts'
-import type { Connection } from './warehouse/duckdb.ts'
+import { type Connection, withTransactions } from './warehouse/duckdb.ts'
 import { openHome, type Places, placesOf, pullLedger, pushLedger } from './warehouse/home.ts'
 import {
   closeCrashedRuns,
@@ -249,9 +249,7 @@ async function makeWorld(
 ): Promise<World> {
   const { project, session, places, effects, listener, as_of } = options
   await log.run(`set search_path = '_ledger.ledger'`)
-  const journal: Connection = Object.assign(Object.create(log) as Connection, {
-    transaction: <T>(work: () => Promise<T>) => recorder.write(work, log),
-  })
+  const journal = withTransactions(log, (work) => recorder.write(work, log))
   const { now, sleep, random, signal } = effects
   const budget = { allows: async () => false }
   const secrets = project.config.secrets

@@ -14,7 +14,7 @@ export interface YamlFile {
   lineOf(path: readonly PropertyKey[]): number
 }
 
-/** Reads a YAML 1.2 file (duplicate keys are errors). A problem is added, and undefined returned, when it cannot be read. */
+/** Reads a YAML 1.2 file (duplicate keys are errors). A problem (the first syntax error: the rest follow from it) is added, and undefined returned, when it cannot be read. */
 export function readYaml(root: string, path: string, problems: Problem[]): YamlFile | undefined {
   const file = relative(root, path)
   try {
@@ -28,8 +28,16 @@ export function readYaml(root: string, path: string, problems: Problem[]): YamlF
 export function parseYaml(file: string, text: string, problems: Problem[]): YamlFile | undefined {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
-  for (const error of document.errors) {
-    problems.push({ file, line: lines.linePos(error.pos[0]).line, message: `is not valid YAML: ${error.message}` })
+  const [error] = document.errors
+  if (error !== undefined) {
+    const { line } = lines.linePos(error.pos[0])
+    const variable = /\$\{/.test(text.split('\n')[line - 1] ?? '')
+    problems.push({
+      file,
+      line,
+      message: `is not valid YAML: ${error.message}`,
+      ...(variable ? { hint: 'Quote ${NAME}: "${NAME}".' } : {}),
+    })
   }
   if (document.errors.length > 0) return undefined
   return {

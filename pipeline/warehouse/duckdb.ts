@@ -136,6 +136,20 @@ function bind(parameters: readonly Parameter[]): DuckDBValue[] | undefined {
   return parameters.length === 0 ? undefined : [...parameters]
 }
 
+/** The same connection, whose transactions are somebody else's to begin and end. */
+export function withTransactions(connection: Connection, transaction: Connection['transaction']): Connection {
+  return {
+    run: (sql, parameters) => connection.run(sql, parameters),
+    rows: (sql, parameters) => connection.rows(sql, parameters),
+    stream: (sql, parameters) => connection.stream(sql, parameters),
+    describe: (sql) => connection.describe(sql),
+    insert: (into, columns, rows) => connection.insert(into, columns, rows),
+    interrupt: () => connection.interrupt(),
+    close: () => connection.close(),
+    transaction,
+  }
+}
+
 /**
  * DuckDB value → JSON value. BIGINT and wider: a number while exact, else text. DECIMAL: a number up to 15 digits, else
  * text. DATE `2026-01-31`; TIMESTAMP `2026-01-31T12:00:00.000Z` (UTC, microseconds kept). JSON stays text, as stored.

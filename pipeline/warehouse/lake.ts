@@ -53,6 +53,10 @@ export interface LakeSnapshot {
   filter: string
   /** Absolute paths. */
   files: string[]
+  run_id: string
+  load_id: number
+  /** ISO 8601 UTC. */
+  fetched_at: string
 }
 
 /** Which files `source()` reads for a bulk table, as of a date. */
@@ -62,15 +66,14 @@ export async function lakeSnapshot(
   table: { source: string; table: string },
   as_of: string,
 ): Promise<LakeSnapshot | undefined> {
-  const rows = await connection.rows<{ snapshot: string; filter: string; files: string }>(`
-    select snapshot, filter, files from ${LEDGER}.ledger.lake
+  const rows = await connection.rows<Omit<LakeSnapshot, 'files'> & { files: string }>(`
+    select snapshot, filter, files, run_id, load_id, fetched_at from ${LEDGER}.ledger.lake
     where source = ${quoteLiteral(table.source)} and table_name = ${quoteLiteral(table.table)}
       and fetched_at < cast(${quoteLiteral(as_of)} as timestamp) + interval 1 day
     order by load_id desc limit 1`)
   if (rows[0] === undefined) return undefined
-  const { snapshot, filter, files } = rows[0]
-  const paths = (JSON.parse(files) as { path: string }[]).map(({ path }) => join(root, path))
-  return { snapshot, filter, files: paths }
+  const paths = (JSON.parse(rows[0].files) as { path: string }[]).map(({ path }) => join(root, path))
+  return { ...rows[0], files: paths }
 }
 
 function hashFile(path: string): Promise<string> {

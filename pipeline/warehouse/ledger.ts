@@ -141,17 +141,18 @@ function cutoff(as_of: string): string {
   return `(cast(${quoteLiteral(as_of)} as timestamp) + interval 1 day)`
 }
 
+/** Where a bulk table's rows are, and when they came. */
+export interface Landed {
+  files: readonly string[]
+  run_id: string
+  load_id: number
+  fetched_at: string
+}
+
 /** The SELECT behind `source('<source>', '<table>')`: the table's state as of a date. */
-export function currentRows(table: LedgerTable, as_of: string, lakeFiles: readonly string[] = []): string {
+export function currentRows(table: LedgerTable, as_of: string, landed?: Landed): string {
+  if (table.bulk) return bulkRows(table, landed)
   const columns = Object.keys(table.columns).map(quoteIdentifier)
-  if (table.bulk) {
-    const from =
-      lakeFiles.length === 0 ? storedName(table) : `read_parquet([${lakeFiles.map(quoteLiteral).join(', ')}])`
-    const typed = Object.entries(table.columns).map(
-      ([name, type]) => `cast(${quoteIdentifier(name)} as ${type}) as ${quoteIdentifier(name)}`,
-    )
-    return `select ${typed.join(', ')} from ${from}`
-  }
   const list = [...columns, '_fetched_at', '_run_id', '_load', ...(table.payload ? ['_payload'] : [])].join(', ')
   const visible = `select ${list} from ${storedName(table)} where _fetched_at < ${cutoff(as_of)}`
   switch (table.write) {
@@ -164,6 +165,20 @@ export function currentRows(table: LedgerTable, as_of: string, lakeFiles: readon
     case 'replace':
       return `${visible} and _load = (${latestLoad(table, as_of)})`
   }
+}
+
+function bulkRows(table: LedgerTable, landed: Landed | undefined): string {
+  const columns = Object.entries(table.columns).map(
+    ([name, type]) => `cast(${quoteIdentifier(name)} as ${type}) as ${quoteIdentifier(name)}`,
+  )
+  const [fetched_at, run_id, load] =
+    landed === undefined
+      ? ['null', 'null', 'null']
+      : [quoteLiteral(landed.fetched_at), quoteLiteral(landed.run_id), landed.load_id]
+  const technical = `cast(${fetched_at} as timestamp) as _fetched_at, cast(${run_id} as varchar) as _run_id, cast(${load} as bigint) as _load`
+  const files = landed?.files ?? []
+  const from = files.length === 0 ? storedName(table) : `read_parquet([${files.map(quoteLiteral).join(', ')}])`
+  return `select ${columns.join(', ')}, ${technical} from ${from}`
 }
 
 export function latestLoad(table: { source: string; table: string }, as_of: string): string {

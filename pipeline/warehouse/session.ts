@@ -14,6 +14,8 @@ export interface SessionOptions {
   memory_limit?: string
   temp_directory?: string
   read_only?: boolean
+  /** The ledger alone is only read. */
+  ledger_read_only?: boolean
   as_of: string
 }
 
@@ -35,9 +37,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   try {
     const connection = await database.connect()
     const mode = options.read_only ? ' (read_only)' : ''
+    const ledgerMode = options.ledger_read_only ? ' (read_only)' : mode
     if (options.ledger !== undefined || !options.read_only) {
       await connection.run(
-        `attach ${quoteLiteral(options.ledger ?? ':memory:')} as ${LEDGER}${options.ledger === undefined ? '' : mode}`,
+        `attach ${quoteLiteral(options.ledger ?? ':memory:')} as ${LEDGER}${options.ledger === undefined ? '' : ledgerMode}`,
       )
     }
     await connection.run(`attach ${quoteLiteral(options.build ?? ':memory:')} as ${BUILD}${mode}; use ${BUILD}`)

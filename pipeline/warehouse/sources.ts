@@ -31,6 +31,6 @@ export async function refreshSourceView(session: Session, lakeRoot: string, tabl
 
 async function viewOf(session: Session, lakeRoot: string, table: LedgerTable): Promise<string> {
   const lake = table.bulk ? await lakeSnapshot(session.connection, lakeRoot, table, session.as_of) : undefined
-  const rows = currentRows(table, session.as_of, lake?.files)
+  const rows = currentRows(table, session.as_of, lake)
   return `create or replace view ${BUILD}.raw.${quoteIdentifier(rawName(table))} as ${rows}`
 }

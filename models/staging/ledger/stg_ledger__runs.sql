@@ -1,4 +1,4 @@
--- One row per run that has ended.
+-- One row per run that recorded something, as far as its outcome does not depend on the clock.
 
 with
 
@@ -20,15 +20,9 @@ renamed as (
         target,
         git_commit,
         status,
-        summary,
 
-        -- numerics
-        exit_code,
-
-        -- dates and timestamps
-        as_of,
-        started_at,
-        ended_at
+        -- dates
+        as_of
 
     from source
 

@@ -1,0 +1,38 @@
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { writeCompiled } from '../../pipeline/artifacts/compiled.ts'
+import { manifestOf } from '../../pipeline/artifacts/manifest.ts'
+import { writeArtifact } from '../../pipeline/artifacts/write.ts'
+import { selectNodes } from '../../pipeline/select.ts'
+import { addCommonOptions, addSelectionOptions, type CommonOptions, type SelectionOptions } from '../options.ts'
+import { action } from '../session.ts'
+
+export function register(program: Command): void {
+  const command = program
+    .command('compile')
+    .description('resolve every name, write target/compiled and target/manifest.json; print what is selected')
+  addCommonOptions(addSelectionOptions(command)).action(
+    action<CommonOptions & SelectionOptions>(async ({ report, root, load, invocation_id }, options) => {
+      const { graph, config } = await load()
+      const target = join(root, 'target')
+      const name = config.data.name
+      writeCompiled(graph, name, target)
+      const generated_at = new Date().toISOString()
+      writeArtifact(target, 'manifest.json', manifestOf(graph, name, { invocation_id, generated_at }))
+      const chosen = selectNodes(graph, options)
+      const compiled = graph.order.flatMap((id) => {
+        const node = graph.nodes.get(id)!
+        return chosen.has(id) &&
+          (node.kind === 'model' || node.kind === 'analysis' || (node.kind === 'test' && node.generic === undefined))
+          ? [node]
+          : []
+      })
+      if (options.output === 'json')
+        report.json(compiled.map(({ id, file, sql }) => ({ unique_id: id, file, compiled: sql })))
+      else if (options.select.length > 0)
+        for (const { name: label, sql } of compiled) report.out(`-- ${label}\n${sql}\n`)
+      report.line(`${compiled.length} compiled into target/compiled`)
+      return 0
+    }),
+  )
+}

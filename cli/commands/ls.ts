@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import { selectNodes } from '../../pipeline/select.ts'
+import { addCommonOptions, addSelectionOptions, type CommonOptions, type SelectionOptions } from '../options.ts'
+import { action } from '../session.ts'
+
+type Options = CommonOptions & SelectionOptions & { resourceType: string[] }
+
+export function register(program: Command): void {
+  const command = program
+    .command('ls')
+    .alias('list')
+    .description('the nodes of the graph, in the order in which they run')
+  addCommonOptions(addSelectionOptions(command))
+    .option('--resource-type <kinds...>', 'model, seed, source, step, test, analysis', [])
+    .action(
+      action<Options>(async ({ report, load }, options) => {
+        const { graph } = await load()
+        const chosen = selectNodes(graph, options)
+        for (const id of graph.order) {
+          const node = graph.nodes.get(id)!
+          if (!chosen.has(id) || (options.resourceType.length > 0 && !options.resourceType.includes(node.kind)))
+            continue
+          const { name, kind, file, tags, deps, description } = node
+          const stage = node.kind === 'step' ? { stage: node.step.stage } : {}
+          if (options.output === 'json')
+            report.out(
+              JSON.stringify({
+                unique_id: id,
+                name,
+                resource_type: kind,
+                original_file_path: file,
+                tags,
+                depends_on: deps,
+                description,
+                ...stage,
+              }),
+            )
+          else
+            report.out(
+              node.kind === 'model' || node.kind === 'analysis' ? node.fqn.join('.') : `${kind}:${node.fqn.join('.')}`,
+            )
+        }
+        return 0
+      }),
+    )
+}

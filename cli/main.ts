@@ -1,0 +1,53 @@
+import { Command } from 'commander'
+import { pluginNames } from '../pipeline/code-root.ts'
+import { EXIT } from '../pipeline/errors.ts'
+import { PROGRAM_VERSION } from '../pipeline/version.ts'
+
+/** A file of `commands/`: adds its command to the program. */
+interface CommandFile {
+  register(program: Command): void
+}
+
+/** The order of the help; a command that is not named here comes last. */
+const HELP_ORDER = [
+  'run',
+  'build',
+  'test',
+  'seed',
+  'compile',
+  'ls',
+  'show',
+  'retry',
+  'status',
+  'debug',
+  'ledger',
+  'clean',
+]
+
+async function main(words: readonly string[]): Promise<void> {
+  const program = new Command('pipeline')
+    .description('From an ideal customer profile to the CRM: one tested, replayable pipeline.')
+    .version(PROGRAM_VERSION)
+    .showHelpAfterError()
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+  const typed = words.find((word) => !word.startsWith('-'))
+  const names = pluginNames('cli', 'commands').sort((a, b) => place(a) - place(b))
+  const wanted = typed !== undefined && names.includes(typed) ? [typed] : names
+  for (const name of wanted) ((await import(`./commands/${name}.ts`)) as CommandFile).register(program)
+  for (const command of program.commands) command.exitOverride()
+  try {
+    await program.parseAsync(words, { from: 'user' })
+  } catch (error) {
+    const code = (error as { exitCode?: unknown; code?: unknown }).exitCode
+    if (typeof code !== 'number') throw error
+    process.exitCode = code === 0 ? EXIT.ok : EXIT.project
+  }
+}
+
+function place(name: string): number {
+  const index = HELP_ORDER.indexOf(name)
+  return index < 0 ? HELP_ORDER.length : index
+}
+
+await main(process.argv.slice(2))

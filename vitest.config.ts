@@ -10,5 +10,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // A test never speaks to the machine it happens to run on: same zone and same colours everywhere.
     env: { TZ: 'UTC', NO_COLOR: '1' },
+    // .ci/run counts from this report.
+    reporters: process.env.CI ? ['default', ['json', { outputFile: 'target/tests.json' }]] : ['default'],
   },
 })

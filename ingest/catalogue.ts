@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { codeRoot, pluginNames } from '../pipeline/code-root.ts'
 import type { Problem } from '../pipeline/errors.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
 import type { LedgerTable } from '../pipeline/step.ts'
@@ -23,14 +23,11 @@ export interface SwitchedOn extends Listed {
 }
 
 /** Every provider there is, by name. The folder is the list. */
-export async function catalogue(root: string): Promise<Map<string, Listed>> {
-  const beside = fileURLToPath(new URL('./providers', import.meta.url))
-  const folder = [join(root, 'ingest/providers'), beside].find(existsSync)
-  const files = folder === undefined ? [] : readdirSync(folder).filter((file) => /^[a-z][a-z0-9_]*\.ts$/.test(file))
-  const listed = files.sort().map(async (file): Promise<[string, Listed]> => {
-    const name = file.slice(0, -'.ts'.length)
+export async function catalogue(): Promise<Map<string, Listed>> {
+  const listed = pluginNames('ingest', 'providers').map(async (name): Promise<[string, Listed]> => {
     const { default: provider } = (await import(`./providers/${name}.ts`)) as { default: Provider }
-    return [name, { name, provider, version: hashOf(readFileSync(join(folder!, file), 'utf8')) }]
+    const text = readFileSync(join(codeRoot(), 'ingest/providers', `${name}.ts`), 'utf8')
+    return [name, { name, provider, version: hashOf(text) }]
   })
   return new Map(await Promise.all(listed))
 }

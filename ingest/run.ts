@@ -32,7 +32,7 @@ interface Settings {
 
 /** Discovery and enrichment: who is listed where, who is who, who fits the ICP, what else is known of them. */
 export const steps: Room<Settings> = async (input) => {
-  const known = await catalogue(input.root)
+  const known = await catalogue()
   const icp = loadIcp(input.root, input.settings.discovery.icp, input.problems)
   const listing = switchedOn('discovery', input.settings.discovery.providers, { ...input, known })
   const knowing = switchedOn('enrichment', input.settings.enrichment.providers, { ...input, known })

@@ -31,8 +31,12 @@ export function diceOf(who: string): Dice {
  * number; `{ days_before: [low, high] }` a date so many days before 2026, `{ days_ago }` before the known `month`.
  */
 export function sampleOf(recipe: object, known: Sample, dice: Dice): Sample {
+  const all = { ...known }
   const made: Sample = {}
-  for (const [column, how] of Object.entries(recipe)) made[column] = make(how, { ...known, ...made }, dice)
+  for (const [column, how] of Object.entries(recipe)) {
+    made[column] = make(how, all, dice)
+    all[column] = made[column]
+  }
   return made
 }
 

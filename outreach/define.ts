@@ -2,6 +2,7 @@ import { z } from 'zod'
 
 /** A way to reach somebody: one file in `outreach/channels/`, named as it appears in SQL and YAML. */
 export interface Channel<Settings extends z.ZodObject = z.ZodObject> {
+  /** As people know it. */
   title: string
   /** The rules we write by: the vendor's documentation or terms. */
   docs: string
@@ -21,6 +22,7 @@ export interface Channel<Settings extends z.ZodObject = z.ZodObject> {
 
 export type Address = 'email' | 'linkedin_url' | 'phone'
 
+/** Somebody who may be named as the author of a message. */
 export interface Sender {
   /** What `fct_outreach_events.mailbox` says. */
   mailbox: string
@@ -33,6 +35,8 @@ export interface Message {
   address: string
   /** What verification says of the address: 'valid' | 'risky' | 'invalid' | 'unknown'; null when nobody asked. */
   address_status: string | null
+  /** It belongs to a role or a machine (`info@`), not to a person. */
+  address_is_role: boolean
   /** Null on channels without a subject line. */
   subject: string | null
   /** Markdown. */

@@ -63,6 +63,9 @@ async function checkAudiences(connection: Connection, scope: string, sequences: 
 
 const HISTORY = Object.keys(EVENTS.columns).map((column) => `${quoteIdentifier(column)} := ${quoteIdentifier(column)}`)
 
+/** `no.reply+br@…` → `noreply`. */
+const BARE_LOCAL_PART = `regexp_replace(regexp_replace(split_part(lower(trim(email)), '@', 1), '[+].*', ''), '[._]', '', 'g')`
+
 function dueSql(scope: string, sequences: readonly Sequence[]): string {
   const memberships = sequences.map(
     ({ name, audience }) => `case when (\n${audience}\n) then ${quoteLiteral(name)} end`,
@@ -73,6 +76,10 @@ function dueSql(scope: string, sequences: readonly Sequence[]): string {
       select
         lead_id, company_id, contact_id, qualification_status, is_icp_match, company_name, domain, industry, country,
         state, city, full_name, title, email, email_status, linkedin_url, phone,
+        exists (
+          select 1 from seeds.role_mailboxes
+          where local_part in (split_part(lower(trim(email)), '@', 1), ${BARE_LOCAL_PART})
+        ) as email_is_role,
         list_sort(list_distinct(list_concat(coalesce(tech_stack, []), coalesce(tech_stack_detected, [])))) as tech_stack,
         list_reverse_sort(
           list_filter(

@@ -41,8 +41,9 @@ function refusesMessage({ lead, channel, message }: Attempt): string | undefined
   if (address === undefined || address === '') return `no_${channel.address}`
   if (ownerOf(lead!, channel) !== lead!.lead_id) return 'address_in_use'
   if ('unfilled' in message) return `unfilled_slot: ${message.unfilled.join(', ')}`
-  const address_status = channel.address === 'email' ? lead!.email_status : null
-  return channel.refuses({ address, address_status, ...message })
+  const mail = channel.address === 'email'
+  const known = { address_status: mail ? lead!.email_status : null, address_is_role: mail && lead!.email_is_role }
+  return channel.refuses({ address, ...known, ...message })
 }
 
 function ownerOf(lead: Lead, { address }: Channel): string {

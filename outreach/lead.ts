@@ -18,6 +18,8 @@ export interface Lead {
   title: string | null
   email: string | null
   email_status: string | null
+  /** The address belongs to a role (`info@`), not to a person. */
+  email_is_role: boolean
   linkedin_url: string | null
   phone: string | null
   /** What it is known to run, declared or detected. */

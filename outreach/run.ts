@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { z } from 'zod'
-import { messageOf } from '../pipeline/errors.ts'
+import { pluginNames } from '../pipeline/code-root.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
 import type { Room, RoomInput } from '../pipeline/room.ts'
 import type { StepContext, StepSummary } from '../pipeline/step.ts'
@@ -40,7 +38,7 @@ export const steps: Room<Settings> = async (input) => {
         file: 'outreach/run.ts',
         description:
           'Draws up the messages and tasks of every sequence as planned events, and says why one will not go out.',
-        reads: [...AUDIENCE_MARTS, 'outreach.events'],
+        reads: [...AUDIENCE_MARTS, 'role_mailboxes', 'outreach.events'],
         records: [EVENTS],
         outward: 'send',
         fingerprint: createHash('sha256').update(text).digest('hex'),
@@ -82,12 +80,11 @@ async function switchedOn(input: RoomInput<Settings>): Promise<Desk['channels']>
     const path = ['outreach', 'channels', name]
     const channel = await loadChannel(name)
     if (channel === undefined) {
-      const known = channelNames(input.root)
       input.problems.push({
         file: input.config.file,
         line: input.config.lineOf(path),
         message: `there is no channel '${name}'`,
-        hint: didYouMean(name, known) ?? 'Each file in outreach/channels/ is one.',
+        hint: didYouMean(name, pluginNames('outreach', 'channels')) ?? 'Each file in outreach/channels/ is one.',
       })
       continue
     }
@@ -99,19 +96,8 @@ async function switchedOn(input: RoomInput<Settings>): Promise<Desk['channels']>
 
 /** The channel of that file name; undefined when there is no such file. */
 export async function loadChannel(name: string): Promise<Channel | undefined> {
-  if (!/^[a-z][a-z0-9_]*$/.test(name)) return undefined
-  try {
-    const file = (await import(`./channels/${name}.ts`)) as { default: Channel }
-    return file.default
-  } catch (error) {
-    if (/not find module|not found in bundle|Unknown variable dynamic import/i.test(messageOf(error))) return undefined
-    throw error
-  }
-}
-
-function channelNames(root: string): string[] {
-  const folder = join(root, 'outreach/channels')
-  return existsSync(folder) ? readdirSync(folder).map((file) => file.replace(/\.ts$/, '')) : []
+  if (!pluginNames('outreach', 'channels').includes(name)) return undefined
+  return ((await import(`./channels/${name}.ts`)) as { default: Channel }).default
 }
 
 function readSequences(input: RoomInput<Settings>, channels: Desk['channels']): Sequence[] {

@@ -3,6 +3,7 @@ import type { HttpFactory } from '../pipeline/http.ts'
 
 /** A CRM: one file in `sync/crms/`, named as it appears in SQL and YAML. Rows in, outcomes out. */
 export interface Crm<Settings extends z.ZodObject = z.ZodObject> {
+  /** As people know it. */
   title: string
   /** The vendor's documentation. */
   docs: string
@@ -16,7 +17,7 @@ export interface Crm<Settings extends z.ZodObject = z.ZodObject> {
   batch: number
   /** What `synced_at` says: the run's date for what is a file of ours, the wall clock for what others see. */
   clock: 'as_of' | 'wall'
-  /** Cheapest act that shows that it can be reached: for `pipeline debug`. One line on success, throws CrmError otherwise. */
+  /** Cheapest act that shows it can be reached: for `pipeline debug`. One line on success, throws CrmError otherwise. */
   check(context: CrmContext<z.output<Settings>>): Promise<string>
   /** All records of an object as they are now, in batches, the properties that people changed included. */
   pull(context: CrmContext<z.output<Settings>>, object: string): AsyncIterable<readonly CrmRecord[]>
@@ -31,6 +32,7 @@ export interface Crm<Settings extends z.ZodObject = z.ZodObject> {
   ): Promise<readonly CrmOutcome[]>
 }
 
+/** The world, as a CRM gets it. */
 export interface CrmContext<Settings> {
   settings: Settings
   /** The project folder, against which relative paths are meant. */
@@ -44,6 +46,7 @@ export interface CrmContext<Settings> {
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 export type Fields = Record<string, Json>
 
+/** A record as the CRM holds it. */
 export interface CrmRecord {
   crm_id: string
   /** Our id, as stamped on the record; null on what others made. */
@@ -53,17 +56,17 @@ export interface CrmRecord {
   modified_at: string | null
 }
 
+/** What is to be written on one record; `crm_id` is null as long as the CRM has not told it. */
 export interface CrmRow {
   record_id: string
-  /** Null as long as the CRM has not told it. */
   crm_id: string | null
   fields: Fields
 }
 
+/** What became of a row; `error` is the CRM's own words, null when synced. */
 export interface CrmOutcome {
   crm_id: string | null
   status: 'synced' | 'rejected'
-  /** The CRM's own words; null when synced. */
   error: string | null
 }
 
@@ -73,6 +76,4 @@ export class CrmError extends Error {
 }
 
 /** Types a CRM's literal; adds nothing. */
-export function defineCrm<S extends z.ZodObject>(crm: Crm<S>): Crm<S> {
-  return crm
-}
+export const defineCrm = <S extends z.ZodObject>(crm: Crm<S>): Crm<S> => crm

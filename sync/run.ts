@@ -1,7 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { z } from 'zod'
-import { messageOf } from '../pipeline/errors.ts'
+import { pluginNames } from '../pipeline/code-root.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
 import type { Room, RoomInput } from '../pipeline/room.ts'
 import { validate } from '../pipeline/yaml.ts'
@@ -64,12 +62,11 @@ async function switchedOn(input: RoomInput<Settings>): Promise<SwitchedOn[]> {
     const path = ['sync', 'crms', name]
     const definition = await loadCrm(name)
     if (definition === undefined) {
-      const known = crmNames(root)
       problems.push({
         file: config.file,
         line: config.lineOf(path),
         message: `there is no CRM '${name}'`,
-        hint: didYouMean(name, known) ?? 'Each file in sync/crms/ is one.',
+        hint: didYouMean(name, pluginNames('sync', 'crms')) ?? 'Each file in sync/crms/ is one.',
       })
       continue
     }
@@ -82,17 +79,6 @@ async function switchedOn(input: RoomInput<Settings>): Promise<SwitchedOn[]> {
 
 /** The CRM of that file name; undefined when there is no such file. */
 export async function loadCrm(name: string): Promise<Crm | undefined> {
-  if (!/^[a-z][a-z0-9_]*$/.test(name)) return undefined
-  try {
-    const file = (await import(`./crms/${name}.ts`)) as { default: Crm }
-    return file.default
-  } catch (error) {
-    if (/not find module|not found in bundle|Unknown variable dynamic import/i.test(messageOf(error))) return undefined
-    throw error
-  }
-}
-
-function crmNames(root: string): string[] {
-  const folder = join(root, 'sync/crms')
-  return existsSync(folder) ? readdirSync(folder).map((file) => file.replace(/\.ts$/, '')) : []
+  if (!pluginNames('sync', 'crms').includes(name)) return undefined
+  return ((await import(`./crms/${name}.ts`)) as { default: Crm }).default
 }

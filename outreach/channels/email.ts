@@ -33,10 +33,10 @@ export default defineChannel({
   address: 'email',
   subject: true,
   senders: ({ mailboxes }) => mailboxes.map(({ from }) => senderOf(from)!),
-  refuses({ address, address_status, subject, body }) {
+  refuses({ address, address_status, address_is_role, subject, body }) {
     if (!isAddress(address)) return 'malformed_email'
     if (address_status === 'invalid') return 'invalid_email'
-    if (isRoleAccount(address)) return 'role_account'
+    if (address_is_role) return 'role_account'
     if (subject === null || subject === '') return 'no_subject'
     if (hasControl(subject)) return 'control_character_in_subject'
     if (Buffer.byteLength(subject) > 900) return 'subject_too_long'
@@ -61,21 +61,6 @@ function isAddress(text: string): boolean {
     labels.every((label) => /^[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?$/u.test(label)) &&
     !/^\p{N}+$/u.test(labels.at(-1)!)
   )
-}
-
-/** Addresses read by a team or a machine: there is no person to write to. */
-const ROLES = new Set(
-  `abuse accounting accounts adm admin administracao administrativo administrator atendimento billing cobranca comercial
-  compliance compras contabilidade contact contacto contato contatos customerservice dpo enquiries escritorio
-  faleconosco faturamento finance financeiro fiscal geral hello help helpdesk hi hostmaster hr info informacoes inquiries
-  investors juridico legal mail mailer-daemon marketing media nfe no-reply noreply nao-responda naoresponda office orders
-  ouvidoria postmaster press privacidade privacy recepcao recrutamento recruiting rh root sac sales secretaria security
-  service suporte support team vagas vendas ventas webmaster`.split(/\s+/),
-)
-
-function isRoleAccount(address: string): boolean {
-  const local = address.slice(0, address.lastIndexOf('@')).toLowerCase()
-  return ROLES.has(local.replace(/\+.*$/, '')) || ROLES.has(local.replace(/\+.*$/, '').replaceAll(/[._]/g, ''))
 }
 
 function hasControl(text: string): boolean {

@@ -19,6 +19,7 @@ describe.each(names)('channel %s', async (name) => {
   const message = {
     address: GOOD[channel.address],
     address_status: null,
+    address_is_role: false,
     subject: channel.subject ? 'About you' : null,
     body: 'Hello',
   }

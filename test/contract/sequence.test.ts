@@ -33,7 +33,7 @@ describe.each(names)('sequence %s', async (name) => {
         if ('unfilled' in message) throw new Error(`${template.file} is unfilled`)
         const address = step.channel === 'email' ? 'a@company.example' : 'https://www.linkedin.com/in/a'
         expect(
-          channels.get(step.channel)!.refuses({ address, address_status: null, ...message }),
+          channels.get(step.channel)!.refuses({ address, address_status: null, address_is_role: false, ...message }),
           template.file,
         ).toBeUndefined()
         expect(`${message.subject} ${message.body}`, template.file).not.toMatch(/[{}]/)

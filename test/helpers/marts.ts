@@ -69,7 +69,10 @@ export interface LeadFacts {
 
 /** Fills the marts that outreach and sync read with as many leads as given. May be called again: the last call counts. */
 export async function fillMarts({ world, connection }: TestWorld, leads: readonly LeadFacts[]): Promise<void> {
-  await world.session.useSchemas(['marts'])
+  await world.session.useSchemas(['marts', 'seeds'])
+  await connection.run(
+    "create or replace table seeds.role_mailboxes as select unnest(['info', 'noreply']) as local_part",
+  )
   const rows: Record<string, Row[]> = Object.fromEntries(Object.keys(COLUMNS).map((name) => [name, []]))
   for (const [index, facts] of leads.entries()) {
     const n = index + 1

@@ -11,6 +11,7 @@ const lead = {
   is_icp_match: true,
   email: 'given.family@company1.example',
   email_status: 'valid',
+  email_is_role: false,
   linkedin_url: 'linkedin.com/in/given',
   phone: null,
   audiences: ['first'],
@@ -55,9 +56,7 @@ describe('says no', () => {
       'a@1.2.3.4',
       '.a@c.example',
     ].map((email): [string, Partial<Lead>] => ['malformed_email', { email }]),
-    ...['info@c.example', 'Contato@c.example', 'no.reply@c.example', 'sales+br@c.example'].map(
-      (email): [string, Partial<Lead>] => ['role_account', { email }],
-    ),
+    ['role_account', { email_is_role: true }],
   ])('%s: %j', (expected, facts) => {
     expect(reason({}, facts)).toBe(expected)
   })

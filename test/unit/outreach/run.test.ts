@@ -103,6 +103,14 @@ test('two leads with one address: one of them is written to, the same one each t
   expect(rows.map(({ skip_reason }) => skip_reason)).toEqual([null, null, 'address_in_use'])
 })
 
+test('a mailbox of a role is nobody to write to', async () => {
+  const mails = ['info@c1.example', ' No.Reply+x@c2.example', 'information@c3.example']
+  const { run, events } = await start(mails.map((email) => ({ contact: { email } })))
+  await run()
+  const rows = (await events()).filter(({ step_id }) => step_id === 'intro')
+  expect(rows.map(({ skip_reason }) => skip_reason)).toEqual(['role_account', 'role_account', null])
+})
+
 test('an audience that does not bind is told with file and line, and nothing is planned', async () => {
   const { made, versions } = await start([{}])
   const { dueLeads } = await import('../../../outreach/due.ts')

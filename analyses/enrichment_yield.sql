@@ -1,29 +1,28 @@
--- What did every enrichment field cost, by provider, and how often did it find something?
+-- How often does every provider know what it is asked for?
 
 with
 
-calls as (
+questions as (
 
-    select * from {{ ref('fct_provider_calls') }} where field is not null
+    select * from {{ ref('stg_enrichment__questions') }}
 
 ),
 
 counted as (
 
     select
-        provider,
         field,
-        count(*) filter (where not cached) as asked,
-        count(*) filter (where hit and not cached) as found,
-        round(found / nullif(asked, 0), 4) as hit_rate,
-        sum(usd) as usd,
-        round(sum(usd)::double / nullif(found, 0), 4) as usd_per_hit
+        provider,
+        count(*) as asked,
+        count(*) filter (where is_hit) as found,
+        round(100 * count(*) filter (where is_hit) / count(*), 1) as percent_found,
+        max(asked_on) as last_asked_on
 
-    from calls
+    from questions
 
-    group by provider, field
+    group by field, provider
 
-    order by usd desc nulls last, provider, field
+    order by field, percent_found desc, provider
 
 )
 

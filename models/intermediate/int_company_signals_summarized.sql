@@ -1,4 +1,5 @@
--- One row per company with buying signals: all of them as a list, and the latest of each kind.
+-- One row per company that providers were asked about, or that has buying signals: all of them as a list, and the latest of
+-- each kind.
 
 with
 
@@ -8,15 +9,34 @@ signals as (
 
 ),
 
+asked as (
+
+    select * from {{ ref('int_subjects_asked') }} where entity = 'company' and field = 'signals'
+
+),
+
+known as (
+
+    select company_id from signals
+
+    union
+
+    select id as company_id from asked
+
+),
+
 ranked as (
 
     select
-        *,
+        known.company_id,
+        signals.* exclude (company_id),
         row_number() over (
-            partition by company_id order by observed_at desc nulls last, kind, signal_id
+            partition by known.company_id order by signals.observed_at desc nulls last, signals.kind, signals.signal_id
         ) as position
 
-    from signals
+    from known
+
+    left join signals on signals.company_id = known.company_id
 
 ),
 
@@ -24,10 +44,13 @@ summarized as (
 
     select
         company_id,
-        list(
-            {'kind': kind, 'observed_at': observed_at, 'evidence': evidence, 'source': source} order by position
+        coalesce(
+            list(
+                {'kind': kind, 'observed_at': observed_at, 'evidence': evidence, 'source': source} order by position
+            ) filter (where signal_id is not null),
+            []
         ) as buying_signals,
-        count(*)::integer as signal_count,
+        count(signal_id)::integer as signal_count,
         max(observed_at) as latest_signal_at,
         max(observed_at) filter (where kind = 'hiring') as hiring_signal_at,
         max(observed_at) filter (where kind = 'funding') as funding_signal_at,
@@ -39,7 +62,7 @@ summarized as (
         arg_min_null(evidence, position) filter (where kind = 'expansion') as expansion_evidence,
         arg_min_null(evidence, position) filter (where kind = 'leadership_change') as leadership_change_evidence,
         arg_min_null(evidence, position) filter (where kind = 'tech_adoption') as tech_adoption_evidence,
-        list(distinct source order by source) as sources,
+        list(distinct source order by source) filter (where source is not null) as sources,
         max(fetched_at) as fetched_at
 
     from ranked

@@ -100,18 +100,20 @@ joined as (
             ' '
         ) as city,
         chosen.cnae_code,
-        year(chosen.started_on) as founded_year,
+        case when chosen.is_headquarters then year(chosen.started_on) end as founded_year,
         case
             when chosen.area_code is not null and chosen.phone_number is not null
                 then '+55 ' || chosen.area_code || ' ' || chosen.phone_number
         end as phone,
-        case chosen.status_code
-            when '01' then 'void'
-            when '02' then 'active'
-            when '03' then 'suspended'
-            when '04' then 'unfit'
-            when '05' then 'irregular'
-            when '08' then 'closed'
+        -- a branch that is open says that the company is; a closed one says nothing of it
+        case
+            when chosen.status_code = '02' then 'active'
+            when not chosen.is_headquarters then null
+            when chosen.status_code = '01' then 'void'
+            when chosen.status_code = '03' then 'suspended'
+            when chosen.status_code = '04' then 'unfit'
+            when chosen.status_code = '05' then 'irregular'
+            when chosen.status_code = '08' then 'closed'
         end as registration_status,
         chosen.fetched_at
 

@@ -1,4 +1,4 @@
--- One row per run, the present one too.
+-- One row per run that recorded something, as far as its outcome does not depend on the clock.
 
 with
 

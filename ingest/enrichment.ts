@@ -5,7 +5,7 @@ import { ASKED, Memory } from './asked.ts'
 import { hashOf, resourceFor, type SwitchedOn, tableOf } from './catalogue.ts'
 import type { Resource, Subject } from './define.ts'
 import type { Icp } from './icp.ts'
-import { Intake, landPages, timed } from './intake.ts'
+import { counted, Intake, landPages, timed } from './intake.ts'
 import { companySubjects, contactSubjects } from './subjects.ts'
 
 const BATCH = 100
@@ -63,7 +63,9 @@ class Waterfall {
     for (const source of sources) open = await this.#ask(source, open, memory)
     const { length } = this.subjects
     const known = this.#known === 0 ? '' : `, ${this.#known} known before`
-    const text = [`${this.field}: ${this.#asked} asked, ${this.#hits} hits${known}`, ...this.#notes].join('; ')
+    const text = [`${this.field}: ${this.#asked} asked, ${counted(this.#hits, 'hit')}${known}`, ...this.#notes].join(
+      '; ',
+    )
     const counts = { subjects: length, asked: this.#asked, hits: this.#hits, known: this.#known }
     return { rows: this.#hits, text, counts, failures: this.#failures }
   }

@@ -37,21 +37,25 @@ export class Intake {
     for (const given of page) {
       this.rows++
       const parsed = this.resource.row.safeParse(given)
-      const nullKey = parsed.success
-        ? this.resource.key.find((name) => (parsed.data[name] ?? null) === null)
-        : undefined
-      if (parsed.success && nullKey === undefined) {
+      const reason = parsed.success ? this.#misfit(parsed.data) : reasonOf(parsed.error)
+      if (reason === undefined) {
         const row = given as Record<string, unknown>
         this.#compare(row)
         rows.push({ ...row, ...parsed.data })
       } else {
         this.rejected++
-        const reason = parsed.success ? `${nullKey}: is the key, and empty` : reasonOf(parsed.error)
         const content = JSON.stringify(given) ?? String(given)
         rejects.push({ source: this.provider, file: this.name, line: this.rows, reason, content })
       }
     }
     return { rows, rejects }
+  }
+
+  #misfit(row: Record<string, unknown>): string | undefined {
+    const empty = this.resource.key.find((name) => (row[name] ?? null) === null)
+    if (empty !== undefined) return `${empty}: is part of the key, and empty`
+    if (this.subjects === undefined || this.subjects.has(String(row.subject_id))) return undefined
+    return 'subject_id: was not asked about'
   }
 
   #compare(row: Record<string, unknown>): void {
@@ -69,7 +73,7 @@ export class Intake {
     return [
       ...drift(this.#unknown, 'has new fields'),
       ...(fitting > 0 ? drift(this.#missing, 'no longer has') : []),
-      ...(this.rejected > 0 ? [`${this.provider}.${this.name}: ${this.rejected} rows rejected`] : []),
+      ...(this.rejected > 0 ? [`${this.provider}.${this.name}: ${counted(this.rejected, 'row')} rejected`] : []),
     ]
   }
 }
@@ -124,6 +128,11 @@ export async function* timed(
     },
   }
   for await (const rows of pages(listening)) yield { rows, fetched_at }
+}
+
+/** `1 row`, `2 rows`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** Which field, and what about it: never the value, which may be personal. */

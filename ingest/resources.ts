@@ -4,7 +4,7 @@ import type { Step, StepContext, StepSummary } from '../pipeline/step.ts'
 import type { YamlFile } from '../pipeline/yaml.ts'
 import { hashOf, resourcesOf, type SwitchedOn, tableOf } from './catalogue.ts'
 import type { Icp } from './icp.ts'
-import { Intake, landPages, timed } from './intake.ts'
+import { counted, Intake, landPages, timed } from './intake.ts'
 
 /** The steps that take in what a provider lists: one per resource, or one for a whole bulk provider. */
 export async function discoverySteps(
@@ -43,7 +43,7 @@ async function land(context: StepContext, on: SwitchedOn, name: string, icp: Icp
     return { rows: intake.rows, fresh: 0, rejected: intake.rejected }
   })
   const { rows, fresh, rejected } = landed
-  const text = [`${rows} rows, ${fresh} new or changed`, ...notes, ...intake.notes()].join('; ')
+  const text = [`${counted(rows, 'row')}, ${fresh} new or changed`, ...notes, ...intake.notes()].join('; ')
   const none = rows > 0 && rejected === rows
   const failures = none ? [{ kind: 'row' as const, message: `no row of ${on.name}.${name} fits its schema` }] : []
   return { rows: rows - rejected, text, counts: { rows, fresh, rejected }, failures }

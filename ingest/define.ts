@@ -5,6 +5,7 @@ import type { Icp } from './icp.ts'
 
 /** A vendor or open data set: one file in `ingest/providers/`, named as it appears in SQL and YAML. */
 export interface Provider<Settings extends z.ZodObject = z.ZodObject> {
+  /** As people know it. */
   title: string
   /** The vendor's documentation. */
   docs: string
@@ -14,6 +15,7 @@ export interface Provider<Settings extends z.ZodObject = z.ZodObject> {
   http?(settings: z.output<Settings>): Omit<HttpOptions, 'service'>
   /** Cheapest call that shows that key and host work: for `pipeline debug`. One line on success, throws otherwise. */
   check?(context: PageContext<z.output<Settings>>): Promise<string>
+  /** Its tables, by their snake_case names. */
   resources: Record<string, Resource<z.output<Settings>>>
   /** Bulk providers: lands all resources at once as Parquet. `version` tells, cheaply, whether there is anything new. */
   bulk?: {
@@ -43,28 +45,25 @@ export interface Resource<Settings = unknown> {
   pages?(context: PageContext<Settings>): AsyncIterable<readonly unknown[]>
 }
 
+/** What a provider is asked with. */
 export interface PageContext<Settings> {
+  /** As `pipeline.yaml` has them, defaults filled in. */
   settings: Settings
+  /** Whom to look for: what the vendor can filter by, it should. */
   icp: Icp
+  /** The only way out; `ttl_days` of a request decides how long its answer is not asked for again. */
   http: Http
+  /** The UTC date of the run. */
   as_of: string
   /** Enrichment: whom it is asked about, in batches of the caller's choosing. Empty for discovery. */
   subjects: readonly Subject[]
 }
 
 /** A company or contact to be enriched, with what is known of it. */
-export interface Subject {
-  subject_id: string
-  company_id: string
-  name: string | null
-  domain: string | null
-  cnpj: string | null
-  country: string | null
-  full_name: string | null
-  email: string | null
-  linkedin_url: string | null
-}
+export type Subject = Record<'subject_id' | 'company_id', string> &
+  Record<'name' | 'domain' | 'cnpj' | 'country' | 'full_name' | 'email' | 'linkedin_url', string | null>
 
+/** What a bulk provider lands with: all that a step has, and what it is asked for. */
 export interface LandContext<Settings> extends StepContext {
   settings: Settings
   icp: Icp

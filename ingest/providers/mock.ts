@@ -114,7 +114,7 @@ function answered(field: string, row: z.ZodObject, key: string[], description: s
 /** An invented market: a first run needs no key and no network. It answers as a vendor would, and never poses as one. */
 export default defineProvider({
   title: 'Mock',
-  docs: 'docs/providers.md',
+  docs: 'ingest/providers/mock.json',
   settings,
   http: () => ({
     base_url: 'https://mock.example',

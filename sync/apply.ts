@@ -8,6 +8,17 @@ import { PlanFile } from './plan-file.ts'
 import { crmContext, remote } from './pull.ts'
 import { OUTCOMES } from './tables.ts'
 
+type Counts = {
+  create: number
+  update: number
+  unchanged: number
+  /** Fields that somebody changed since we wrote them. */
+  conflicts: number
+  /** Records that somebody deleted. */
+  deleted: number
+  rejected: number
+}
+
 type Failures = NonNullable<StepSummary['failures']>
 
 /** Compares every mapped row with the CRM, writes the plan, and carries it out where the target is live for `sync`. */
@@ -17,7 +28,7 @@ export async function sync(context: StepContext, crms: readonly SwitchedOn[]): P
     crms.flatMap(({ mappings }) => mappings),
   )
   const live = context.live.has('sync')
-  const counts = { create: 0, update: 0, unchanged: 0, conflicts: 0, deleted: 0, rejected: 0 }
+  const counts: Counts = { create: 0, update: 0, unchanged: 0, conflicts: 0, deleted: 0, rejected: 0 }
   const failures: Failures = []
   const file = new PlanFile(context.paths.target)
   for (const mapping of crms.flatMap(({ mappings }) => mappings)) {
@@ -27,16 +38,22 @@ export async function sync(context: StepContext, crms: readonly SwitchedOn[]): P
   if (live) {
     for (const crm of crms) await applyCrm(context, crm, counts, failures)
   }
-  const { create, update, unchanged, conflicts, rejected } = counts
-  const text = live
-    ? `${create} to create and ${update} to update were sent, ${rejected} rejected, ${unchanged} unchanged, ${conflicts} fields left as people changed them`
-    : `${create} to create, ${update} to update, ${unchanged} unchanged, ${conflicts} fields left as people changed them; nothing written`
-  return { rows: create + update + unchanged, text, counts, failures }
+  const { create, update, unchanged } = counts
+  return { rows: create + update + unchanged, text: textOf(counts, live), counts, failures }
+}
+
+function textOf({ create, update, unchanged, conflicts, deleted, rejected }: Counts, live: boolean): string {
+  const parts = [`${create} to create, ${update} to update, ${unchanged} unchanged`]
+  if (conflicts > 0) parts.push(`${conflicts} fields changed by people since`)
+  if (deleted > 0) parts.push(`${deleted} deleted by people, left so`)
+  if (rejected > 0) parts.push(`${rejected} rejected`)
+  const written = create + update === 0 ? 'nothing to write' : live ? 'written' : 'a plan, nothing written'
+  return `${parts.join(', ')}: ${written}`
 }
 
 interface Planning {
   live: boolean
-  counts: { create: number; update: number; unchanged: number; conflicts: number; deleted: number }
+  counts: Counts
   failures: Failures
   file: PlanFile
 }
@@ -77,12 +94,7 @@ function isVoid({ diff, last_status, last_operation }: Change): boolean {
 }
 
 /** Live, one CRM: batch by batch, first the intent, then the act, then what came of it. */
-async function applyCrm(
-  context: StepContext,
-  crm: SwitchedOn,
-  counts: { rejected: number },
-  failures: Failures,
-): Promise<void> {
+async function applyCrm(context: StepContext, crm: SwitchedOn, counts: Counts, failures: Failures): Promise<void> {
   try {
     for (const mapping of crm.mappings) {
       let batch: Change[] = []
@@ -107,7 +119,7 @@ async function applyBatch(
   context: StepContext,
   { name, definition, settings }: SwitchedOn,
   batch: readonly Change[],
-  counts: { rejected: number },
+  counts: Counts,
   failures: Failures,
 ): Promise<void> {
   context.signal.throwIfAborted()

@@ -6,11 +6,14 @@ import { formatProblem, type Problem, ProjectError } from '../../../pipeline/err
 import type { Step } from '../../../pipeline/step.ts'
 import { quoteIdentifier } from '../../../pipeline/table.ts'
 import { parseYaml } from '../../../pipeline/yaml.ts'
+import { loadScoring } from '../../../scoring/load.ts'
 import { LEAD_SCORES, settings, steps } from '../../../scoring/run.ts'
 import { type TestWorld, world } from '../../helpers/world.ts'
 import { LEAD_FACTS, putFacts } from './lead-facts.ts'
 
 const repository = resolve(import.meta.dirname, '../../..')
+
+const BRIEFLESS = 'scoring: { scores: [fit, intent], brief: null }'
 
 function project(edits: Record<string, [string, string]> = {}): string {
   const root = mkdtempSync(join(tmpdir(), 'lead-engine-scoring-'))
@@ -98,7 +101,7 @@ describe('the step lead_scores', () => {
       owner: null,
       scored_at: '2026-01-31T00:00:00.000Z',
     })
-    expect(rows[0]!.deal_brief).toContain('- Nome: Acme. [company:cmp_1#company_name]')
+    expect(rows[0]!.deal_brief).toContain('- Nome: Acme [company:cmp_1#company_name]')
     expect(rows[1]).toMatchObject({ qualification_status: 'disqualified', deal_brief: null })
     const [version] = await made.connection.rows<Record<string, unknown>>('select * from raw.scoring__versions')
     expect(version).toMatchObject({ score_version: rows[0]!.score_version, first_used_at: '2026-01-31T00:00:00.000Z' })
@@ -111,11 +114,11 @@ describe('the step lead_scores', () => {
 
   it('records history only for the leads that changed, and keeps every version', async () => {
     const made = await worldWith([GOOD, BAD, UNKNOWN])
-    const first = (await stepOf(project())).step!
+    const first = (await stepOf(project(), BRIEFLESS)).step!
     await first.run(await made.context(first))
     expect((await first.run(await made.context(first))).counts!.changed).toBe(0)
     await putFacts(made.connection, [{ ...GOOD, employee_count: 5 }, BAD, UNKNOWN])
-    const other = (await stepOf(project({ 'scores/fit.yml': ['points: 25', 'points: 24'] }))).step!
+    const other = (await stepOf(project({ 'scores/fit.yml': ['points: 25', 'points: 24'] }), BRIEFLESS)).step!
     expect(other.fingerprint).not.toBe(first.fingerprint)
     expect((await other.run(await made.context(other))).counts!.changed).toBe(3)
     const [counted] = await made.connection.rows<Record<string, unknown>>(
@@ -126,11 +129,8 @@ describe('the step lead_scores', () => {
 
   it('takes a comment, an example or a brief for what they are: no new version', async () => {
     const versionOf = async (root: string) => {
-      const made = await worldWith([GOOD])
-      const { step } = await stepOf(root)
-      await step!.run(await made.context(step!))
-      const [row] = await made.connection.rows<{ v: string }>('select score_version as v from scoring.lead_scores')
-      return row!.v
+      const config = parseYaml('pipeline.yaml', 'scoring: {}', [])!
+      return (await loadScoring(root, { scores: ['fit', 'intent'], brief: 'deal_brief' }, config, []))?.version
     }
     const version = await versionOf(project())
     expect(await versionOf(project({ 'scores/fit.yml': ['\nrules:', '\n# why\nrules:'] }))).toBe(version)
@@ -141,7 +141,7 @@ describe('the step lead_scores', () => {
   it('moving a threshold moves the leads between, and no score', async () => {
     const made = await worldWith([GOOD, BAD, UNKNOWN])
     const read = async (root: string) => {
-      const { step } = await stepOf(root)
+      const { step } = await stepOf(root, BRIEFLESS)
       await step!.run(await made.context(step!))
       return made.connection.rows<{ score: number; tier: string }>(
         'select score, tier from scoring.lead_scores order by lead_id',

@@ -6,7 +6,7 @@ import { ASKED } from './asked.ts'
 import { catalogue, type Listed, resourceFor, resourcesOf, type SwitchedOn, switchedOn, tableOf } from './catalogue.ts'
 import { registrableDomains } from './domains.ts'
 import { enrichmentStep } from './enrichment.ts'
-import type { Icp } from './icp.ts'
+import { type Icp, icpSchema } from './icp.ts'
 import { loadIcp } from './icp-load.ts'
 import { icpSteps } from './icp-matches.ts'
 import { ALIASES, identity } from './identity.ts'
@@ -30,18 +30,18 @@ interface Settings {
   enrichment: z.output<typeof settings.enrichment>
 }
 
+/** Stands in for an ICP that cannot be used, so that its problems are not repeated by all that reads the steps. */
+const NO_ICP: Icp = icpSchema.parse({ version: 1, profiles: {} })
+
 /** Discovery and enrichment: who is listed where, who is who, who fits the ICP, what else is known of them. */
 export const steps: Room<Settings> = async (input) => {
   const known = await catalogue()
-  const icp = loadIcp(input.root, input.settings.discovery.icp, input.problems)
+  const icp = loadIcp(input.root, input.settings.discovery.icp, input.problems) ?? NO_ICP
   const listing = switchedOn('discovery', input.settings.discovery.providers, { ...input, known })
   const knowing = switchedOn('enrichment', input.settings.enrichment.providers, { ...input, known })
   const fields = waterfalls(input, known, knowing)
-  const made = icp === undefined ? [] : [...(await discover(input, listing, icp)), ...icpSteps(icp)]
-  if (icp !== undefined) {
-    made.push(registrableDomains, identity)
-    for (const [field, from] of fields) if (from.length > 0) made.push(enrichmentStep(field, from, icp))
-  }
+  const made = [...(await discover(input, listing, icp)), ...icpSteps(icp), registrableDomains, identity]
+  for (const [field, from] of fields) if (from.length > 0) made.push(enrichmentStep(field, from, icp))
   const tables = [ASKED, ALIASES, ...[...known.values()].flatMap(tablesOf)]
   return { steps: made, tables: unrecorded(tables, made) }
 }

@@ -102,6 +102,12 @@ describe('problems of pipeline.yaml have a line, the value and the mend', () => 
     expect(problems).toEqual([expect.objectContaining({ line: 3, message: "receita_federal cannot fill 'email'" })])
   })
 
+  test('an ICP that cannot be read takes no step away, so that nothing else seems wrong', async () => {
+    const { steps, problems } = await ingest('discovery: { icp: nowhere.yaml, providers: { mock: {} } }')
+    expect(problems).toHaveLength(1)
+    expect(steps.map(({ name }) => name)).toContain('icp_matches')
+  })
+
   test('all are collected', async () => {
     const { problems } = await ingest('discovery: { icp: nowhere.yaml, providers: { a: {}, b: {} } }')
     expect(problems.map(({ message }) => message)).toEqual([

@@ -29,7 +29,8 @@ function door<Settings>(
   return {
     sections: Object.fromEntries(optional) as Record<string, z.ZodType>,
     async load({ settings, problems, ...input }) {
-      const present = names.some((name) => settings[name] !== undefined)
+      const written = input.config.data as Record<string, unknown>
+      const present = names.some((name) => written[name] !== undefined)
       const parsed = Object.fromEntries(names.map((name) => [name, settings[name] ?? sections[name]!.parse({})]))
       const output = await room({
         ...input,

@@ -58,6 +58,7 @@ export class Executor {
       if (failed(result) || result.status === 'skipped') this.#blocked.set(id, node.name)
       listener.finished?.(result)
     }
+    await this.#options.state.flush()
     return ![...this.results.values()].some(failed)
   }
 
@@ -238,7 +239,7 @@ export class Executor {
     )
     const failures = row!.failures
     if (failures === 0) {
-      await state.save(node.id, { key, version: 'pass', rows: null })
+      state.remember(node.id, { key, version: 'pass', rows: null })
       return { status: 'pass', message: '', failures: 0 }
     }
     const status = node.severity === 'warn' ? 'warn' : 'fail'

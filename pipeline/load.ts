@@ -6,7 +6,7 @@ import { type Config, loadConfig } from './config.ts'
 import { messageOf, type Problem, ProjectError } from './errors.ts'
 import { buildGraph, type Graph, waitForLog } from './graph.ts'
 import { type ProjectFiles, readProject } from './project.ts'
-import type { RoomOutput } from './room.ts'
+import type { Check, RoomOutput } from './room.ts'
 import type { LedgerTable } from './step.ts'
 import type { YamlFile } from './yaml.ts'
 
@@ -41,6 +41,7 @@ export interface Project {
   graph: Graph
   /** Every ledger table that must exist. */
   tables: LedgerTable[]
+  checks: Check[]
 }
 
 /** Reads the whole project strictly. Throws ProjectError with every problem found. */
@@ -61,7 +62,8 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   waitForLog(nodes)
   const graph = buildGraph(nodes, problems)
   if (problems.length > 0) throw new ProjectError(problems)
-  return { root, config, files, graph, tables: distinct(tables) }
+  const checks = outputs.flatMap((output) => output.checks ?? [])
+  return { root, config, files, graph, tables: distinct(tables), checks }
 }
 
 export function readConfig(

@@ -1,4 +1,5 @@
 import type { Problem } from './errors.ts'
+import type { HttpFactory } from './http.ts'
 import type { LedgerTable, Step } from './step.ts'
 import type { YamlFile } from './yaml.ts'
 
@@ -19,6 +20,24 @@ export interface RoomOutput {
   steps: Step[]
   /** Ledger tables of what is switched off: declared all the same, so that they exist, typed and empty, and no model breaks. */
   tables: LedgerTable[]
+  /** For `pipeline debug`: is what is switched on reachable, and does it accept the key? */
+  checks?: Check[]
+}
+
+/** One thing that `pipeline debug` looks at. */
+export interface Check {
+  /** `provider mock`, `crm file`. */
+  name: string
+  /** One line on success; throws otherwise. Asks for nothing that costs. */
+  run(world: CheckWorld): Promise<string>
+}
+
+export interface CheckWorld {
+  http: HttpFactory
+  as_of: string
+  now(): Date
+  root: string
+  signal: AbortSignal
 }
 
 /** A room's door to the engine: its settings' schema is exported beside it as `settings`. */

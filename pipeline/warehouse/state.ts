@@ -14,6 +14,7 @@ export interface NodeState {
 export class BuildState {
   readonly #connection: Connection
   readonly #nodes: Map<string, NodeState>
+  readonly #pending: { id: string; key: string; version: string; row_count: number | null }[] = []
   /** `schema.name` → kind, of everything in the build file. */
   readonly relations: Map<string, 'table' | 'view'>
 
@@ -55,13 +56,20 @@ export class BuildState {
     this.#nodes.set(id, state)
   }
 
-  forget(id: string): void {
-    this.#nodes.delete(id)
+  /** For what costs little to find out again: written with the next `flush`. */
+  remember(id: string, state: NodeState): void {
+    this.#nodes.set(id, state)
+    this.#pending.push({ id, key: state.key, version: state.version, row_count: state.rows })
   }
 
-  /** Ids the build file remembers. */
-  ids(): IterableIterator<string> {
-    return this.#nodes.keys()
+  async flush(): Promise<void> {
+    const pending = this.#pending.splice(0)
+    if (pending.length === 0) return
+    await this.#connection.run(
+      `insert or replace into ${BUILD}._state.nodes
+       select r ->> 'id', r ->> 'key', r ->> 'version', cast(r ->> 'row_count' as bigint) from (select unnest($1::json[]) as r)`,
+      [JSON.stringify(pending)],
+    )
   }
 }
 

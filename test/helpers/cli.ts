@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { codeRoot } from '../../pipeline/code-root.ts'
+
+export interface CliResult {
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+export interface CliOptions {
+  env?: Record<string, string>
+  /** Handed the running process, e.g. to kill it. */
+  onStart?(child: ReturnType<typeof spawn>): void
+}
+
+/** Runs the real command in a folder. */
+export function pipeline(
+  cwd: string,
+  args: readonly string[],
+  { env = {}, onStart }: CliOptions = {},
+): Promise<CliResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(codeRoot(), 'bin', 'pipeline.mjs'), ...args], {
+      cwd,
+      env: { ...process.env, NO_COLOR: '1', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+    onStart?.(child)
+  })
+}
+
+/** The project's own SQL, YAML and seeds in a throw-away folder, with some files replaced. Code is never copied. */
+export function projectCopy(files: Record<string, string> = {}): string {
+  const root = mkdtempSync(join(tmpdir(), 'lead-engine-e2e-'))
+  for (const name of [
+    'pipeline.yaml',
+    'models',
+    'seeds',
+    'analyses',
+    'ingest/icp.yaml',
+    'scoring',
+    'outreach',
+    'sync',
+    'test/data',
+  ]) {
+    const from = join(codeRoot(), name)
+    if (!existsSync(from)) continue
+    cpSync(from, join(root, name), { recursive: true, filter: (path) => !path.endsWith('.ts') })
+  }
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true })
+    writeFileSync(join(root, name), text)
+  }
+  return root
+}

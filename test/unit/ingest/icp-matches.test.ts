@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Icp, icpSchema } from '../../../ingest/icp.ts'
-import { compileIcp, icpSteps } from '../../../ingest/icp-matches.ts'
+import { compileIcp } from '../../../ingest/icp-compile.ts'
+import { icpSteps } from '../../../ingest/icp-matches.ts'
 import type { Row } from '../../../pipeline/warehouse/duckdb.ts'
 import { type TestWorld, world } from '../../helpers/world.ts'
 

@@ -31,8 +31,8 @@ export function projectFiles(): string[] {
 
 function listed(): string[] {
   try {
-    const options = { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const
-    return execFileSync('git', ['ls-files', '-co', '--exclude-standard'], options).split('\n')
+    const words = ['ls-files', '-co', '--exclude-standard']
+    return execFileSync('git', words, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n')
   } catch {
     return readdirSync(ROOT, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())

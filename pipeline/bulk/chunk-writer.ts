@@ -5,7 +5,7 @@ import { chunkToPart, type DelimitedTable } from './delimited.ts'
 import { MAX_ROW, type SplitRow } from './splitter.ts'
 
 /** Text of one chunk file: what is on its way to DuckDB at any time, however large the table. */
-const CHUNK_SIZE = 48 * 1024 * 1024
+const CHUNK_SIZE = 32 * 1024 * 1024
 const BUFFER_SIZE = 4 * MAX_ROW
 const NUMBER_SIZE = 20
 

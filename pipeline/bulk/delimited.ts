@@ -84,6 +84,18 @@ const SPACES = '[\\s\\x{A0}]'
 const SEQ = '_seq'
 const countColumn = (name: string) => quoteIdentifier(`_count_${name}`)
 
+/** Small row groups in parts that are sorted by what they are later cut by: each cut reads little more than itself. */
+const PART_ROW_GROUP = 8_192
+/** Rows of a file that lands, and so of what is sorted at a time. */
+const FILE_ROWS = 300_000
+const PREFIX = 3
+
+/** A range of the column that a table is cut and ordered by. Absent ends are open. */
+export interface Range {
+  from?: string
+  to?: string
+}
+
 /** A chunk of clean CSV, each row with its number in front → a part in Parquet: fields trimmed, columns typed. */
 export function chunkToPart(table: DelimitedTable, as_of: string, chunk: string, part: string): string {
   const names = fieldsOf(table)
@@ -91,18 +103,45 @@ export function chunkToPart(table: DelimitedTable, as_of: string, chunk: string,
   const csv = `read_csv(${quoteLiteral(chunk)}, header = false, auto_detect = false, delim = ';', quote = '"', escape = '"',
     new_line = '\\n', strict_mode = true, parallel = false, max_line_size = ${LONGEST_LINE}, columns = {${types.join(', ')}})`
   const fields = names.map((field) => `${trimmed(quoteIdentifier(field))} as ${quoteIdentifier(field)}`)
-  return `copy (select ${typed(table, as_of)} from (select ${SEQ}, ${fields.join(', ')} from ${csv})) to ${parquet(part)}`
+  return `copy (select ${typed(table, as_of)} from (select ${SEQ}, ${fields.join(', ')} from ${csv})
+    order by ${cutColumn(table)}) to ${parquet(part, PART_ROW_GROUP)}`
 }
 
 /** The rows of `extra`, as a part that every row of a file comes after. */
 export function extraToPart(table: DelimitedTable, as_of: string, part: string): string {
-  const rows = (table.extra ?? []).map((row) => `(-1, ${row.map(quoteLiteral).join(', ')})`)
+  const rows = (table.extra ?? []).map((row, index) => `(${-1 - index}, ${row.map(quoteLiteral).join(', ')})`)
   const names = [SEQ, ...fieldsOf(table).map(quoteIdentifier)]
   return `copy (select ${typed(table, as_of)} from (values ${rows.join(', ')}) as extra(${names.join(', ')})) to ${parquet(part)}`
 }
 
-/** All parts → the file that lands: the last row of each key, in order of the key, only those `within`. */
-export function partsToFile(table: DelimitedTable, parts: readonly string[], within: string, file: string): string {
+/** How many rows of the parts begin with what, in order. */
+export function countPrefixes(table: DelimitedTable, parts: readonly string[]): string {
+  return `select left(${cutColumn(table)}, ${PREFIX}) as prefix, count(*) as rows from ${filesList(parts)} group by all order by all`
+}
+
+/** Cuts a table, whatever its size, into ranges that can be sorted in little memory. The same rows give the same cuts. */
+export function rangesOf(prefixes: readonly { prefix: string; rows: number }[]): Range[] {
+  const ranges: Range[] = [{}]
+  let rows = 0
+  for (const { prefix, rows: more } of prefixes) {
+    if (rows > 0 && rows + more > FILE_ROWS) {
+      ranges.at(-1)!.to = prefix
+      ranges.push({ from: prefix })
+      rows = 0
+    }
+    rows += more
+  }
+  return ranges
+}
+
+/** A range of all parts → a file that lands: the last row of each key, in order, only those `within`. */
+export function partsToFile(
+  table: DelimitedTable,
+  parts: readonly string[],
+  range: Range,
+  within: readonly string[],
+  file: string,
+): string {
   const columns = Object.entries(columnsOf(table.row))
   if (parts.length === 0) {
     const empty = columns.map(([name, type]) => `cast(null as ${type}) as ${quoteIdentifier(name)}`)
@@ -110,22 +149,49 @@ export function partsToFile(table: DelimitedTable, parts: readonly string[], wit
   }
   const list = columns.map(([name]) => quoteIdentifier(name)).join(', ')
   const key = table.key.map(quoteIdentifier).join(', ')
-  return `copy (select ${list} from ${among(table, parts, within)}
-    qualify row_number() over (partition by ${key} order by ${SEQ} desc) = 1 order by ${key}) to ${parquet(file)}`
+  const rows = among(table, parts, range, within)
+  const last = `select max(${SEQ}) from ${filesList(parts)}${where(inRange(table, range))} group by ${key}`
+  return `copy (select ${list} from ${rows} and ${SEQ} in (${last}) order by ${cutColumn(table)}, ${key}) to ${parquet(file)}`
 }
 
-/** Rows in the parts that are `within`, and the sums of the table's counts over them. */
-export function countParts(table: DelimitedTable, parts: readonly string[], within: string): string {
+/** Rows in a range of the parts that are `within`, and the sums of the table's counts over them. */
+export function countParts(
+  table: DelimitedTable,
+  parts: readonly string[],
+  range: Range,
+  within: readonly string[],
+): string {
   const names = Object.keys(countsOf(table))
   const sums = names.map((name) => `coalesce(sum(${countColumn(name)}), 0)::bigint as ${quoteIdentifier(name)}`)
-  return `select ${['count(*) as rows', ...sums].join(', ')} from ${among(table, parts, within)}`
+  return `select ${['count(*) as rows', ...sums].join(', ')} from ${among(table, parts, range, within)}`
 }
 
-function among(table: DelimitedTable, parts: readonly string[], within: string): string {
-  const rows = `read_parquet([${parts.map(quoteLiteral).join(', ')}])`
-  if (table.within === undefined) return rows
-  const column = quoteIdentifier(table.within.column)
-  return `${rows} where ${column} in (select ${column} from read_parquet(${quoteLiteral(within)}))`
+function among(table: DelimitedTable, parts: readonly string[], range: Range, within: readonly string[]): string {
+  const cut = cutColumn(table)
+  const ranged = inRange(table, range)
+  const known = `${cut} in (select ${cut} from ${filesList(within)}${where(ranged)})`
+  return filesList(parts) + where(table.within === undefined ? ranged : [...ranged, known])
+}
+
+function inRange(table: DelimitedTable, { from, to }: Range): string[] {
+  const cut = cutColumn(table)
+  return [
+    ...(from === undefined ? [] : [`${cut} >= ${quoteLiteral(from)}`]),
+    ...(to === undefined ? [] : [`${cut} < ${quoteLiteral(to)}`]),
+  ]
+}
+
+/** What a table is joined by, if it is; so that a range of it needs only the same range of the other. */
+function cutColumn({ key, within }: DelimitedTable): string {
+  return quoteIdentifier(within?.column ?? key[0]!)
+}
+
+function where(conditions: readonly string[]): string {
+  return ` where ${['true', ...conditions].join(' and ')}`
+}
+
+function filesList(files: readonly string[]): string {
+  return `read_parquet([${files.map(quoteLiteral).join(', ')}])`
 }
 
 function typed(table: DelimitedTable, as_of: string): string {
@@ -165,6 +231,7 @@ function trimmed(field: string): string {
   return `nullif(trim(${collapsed}), '')`
 }
 
-function parquet(file: string): string {
-  return `${quoteLiteral(file)} (format parquet, compression zstd)`
+function parquet(file: string, rowGroup?: number): string {
+  const size = rowGroup === undefined ? '' : `, row_group_size ${rowGroup}`
+  return `${quoteLiteral(file)} (format parquet, compression zstd${size})`
 }

@@ -1,9 +1,17 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StepContext, StepSummary } from '../step.ts'
-import { quoteLiteral } from '../table.ts'
 import { ChunkWriter } from './chunk-writer.ts'
-import { type BulkSet, countParts, type DelimitedTable, extraToPart, ledgerTable, partsToFile } from './delimited.ts'
+import {
+  type BulkSet,
+  countParts,
+  countPrefixes,
+  type DelimitedTable,
+  extraToPart,
+  ledgerTable,
+  partsToFile,
+  rangesOf,
+} from './delimited.ts'
 import { type BulkFiles, findFiles } from './folder.ts'
 import { KeyFilter } from './key-filter.ts'
 import { readRows, Tally } from './read-member.ts'
@@ -18,7 +26,7 @@ interface Landing {
 
 interface Landed {
   table: DelimitedTable
-  file: string
+  files: string[]
   rows: number
   /** Files of the table were there, and nothing at all could be read from them. */
   lost: boolean
@@ -97,15 +105,15 @@ async function landTable(
     throw error
   }
   const lost = (!table.skip && damaged && rows === 0) || (within?.lost ?? false)
-  return { table, lost, ...(await writeFile(landing, table, writer, within?.file ?? '')) }
+  return { table, lost, ...(await writeFiles(landing, table, writer, within?.files ?? [])) }
 }
 
-async function writeFile(
+async function writeFiles(
   { context, set, files, scratch, tally }: Landing,
   table: DelimitedTable,
   writer: ChunkWriter,
-  within: string,
-): Promise<{ file: string; rows: number }> {
+  within: readonly string[],
+): Promise<{ files: string[]; rows: number }> {
   const { connection } = context
   const parts = await writer.finish()
   if (table.extra !== undefined && parts.length > 0) {
@@ -113,17 +121,22 @@ async function writeFile(
     await connection.run(extraToPart(table, context.as_of, part))
     parts.push(part)
   }
-  const file = join(context.lakeFolder(ledgerTable(set.source, table), files.snapshot), `${table.table}.parquet`)
-  await connection.run(partsToFile(table, parts, within, file))
-  const [landed] = await connection.rows<{ n: number }>(`select count(*) as n from read_parquet(${quoteLiteral(file)})`)
-  if (parts.length > 0) {
-    const [sums] = await connection.rows<Record<string, number>>(countParts(table, parts, within))
-    const { rows, ...counts } = sums!
-    if (table.extra === undefined) tally.count('duplicates', rows! - landed!.n)
+  const folder = context.lakeFolder(ledgerTable(set.source, table), files.snapshot)
+  const ranges = parts.length === 0 ? [{}] : rangesOf(await connection.rows(countPrefixes(table, parts)))
+  const landed: { files: string[]; rows: number } = { files: [], rows: 0 }
+  for (const [index, range] of ranges.entries()) {
+    const file = join(folder, `${table.table}-${String(index).padStart(4, '0')}.parquet`)
+    const rows = await connection.run(partsToFile(table, parts, range, within, file))
+    landed.files.push(file)
+    landed.rows += rows
+    if (parts.length === 0) continue
+    const [sums] = await connection.rows<Record<string, number>>(countParts(table, parts, range, within))
+    const { rows: read, ...counts } = sums!
+    if (table.extra === undefined) tally.count('duplicates', read! - rows)
     for (const [name, sum] of Object.entries(counts)) tally.count(name, sum)
   }
   for (const part of parts) rmSync(part)
-  return { file, rows: landed!.n }
+  return landed
 }
 
 function summaryOf(files: BulkFiles, landed: readonly Landed[], { counts, failures }: Tally): StepSummary {

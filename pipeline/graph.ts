@@ -25,17 +25,21 @@ export function waitForLog(nodes: Map<string, GraphNode>): void {
   const writers = [...nodes.values()].filter(
     (node) => node.kind === 'step' && node.step.outward === undefined && !readers.has(node.id),
   )
-  for (const log of logs) log.deps = writers.map(({ id }) => id).sort()
+  for (const log of logs) log.after = writers.map(({ id }) => id).sort()
 }
 
 /** Sorts the nodes; a cycle is a problem that names its members in order. */
 export function buildGraph(nodes: Map<string, GraphNode>, problems: Problem[]): Graph {
   const children = new Map<string, string[]>()
+  const followers = new Map<string, string[]>()
   const waiting = new Map<string, number>()
+  const add = (map: Map<string, string[]>, from: string, to: string) => map.set(from, [...(map.get(from) ?? []), to])
   for (const node of nodes.values()) {
     const deps = node.deps.filter((dep) => nodes.has(dep))
-    waiting.set(node.id, deps.length)
-    for (const dep of deps) children.set(dep, [...(children.get(dep) ?? []), node.id])
+    const after = (node.after ?? []).filter((id) => nodes.has(id) && !deps.includes(id))
+    waiting.set(node.id, deps.length + after.length)
+    for (const dep of deps) add(children, dep, node.id)
+    for (const id of [...deps, ...after]) add(followers, id, node.id)
   }
   const order: string[] = []
   let ready = [...nodes.keys()].filter((id) => waiting.get(id) === 0).sort()
@@ -43,7 +47,7 @@ export function buildGraph(nodes: Map<string, GraphNode>, problems: Problem[]): 
     const next: string[] = []
     for (const id of ready) {
       order.push(id)
-      for (const child of children.get(id) ?? []) {
+      for (const child of followers.get(id) ?? []) {
         const left = waiting.get(child)! - 1
         waiting.set(child, left)
         if (left === 0) next.push(child)

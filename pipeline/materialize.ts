@@ -1,5 +1,7 @@
-import { ProjectError } from './errors.ts'
+import { messageOf, ProjectError } from './errors.ts'
+import { didYouMean } from './nearest.ts'
 import type { ModelNode, Relation, SeedNode } from './nodes.ts'
+import { csvHeader } from './seed-file.ts'
 import { quoteIdentifier, quoteLiteral, relationName } from './table.ts'
 import type { Connection } from './warehouse/duckdb.ts'
 import { BUILD } from './warehouse/session.ts'
@@ -14,34 +16,77 @@ export async function buildModel(
   await connection.run(`create or replace ${node.materialized} ${buildName(node.relation)} as ${node.sql}`)
 }
 
-/** Loads a CSV: typed where the property file says so, by DuckDB's own sniffing elsewhere. Empty fields are NULL. */
+/** Types tried, narrowest first, for seed columns whose type the property file does not say. */
+const INFERRED = ['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'BOOLEAN']
+
+/**
+ * Loads a CSV: typed where the property file says so, by its values elsewhere. Empty fields are NULL. A row with too few
+ * or too many fields, or a value that is not of its type, is an error with its line; nothing is dropped silently.
+ */
 export async function buildSeed(
   connection: Connection,
   node: SeedNode,
   existing: 'table' | 'view' | undefined,
 ): Promise<void> {
   await dropOtherKind(connection, node.relation, 'table', existing)
-  const types = Object.entries(node.column_types).map(
-    ([column, type]) => `${quoteLiteral(column)}: ${quoteLiteral(type)}`,
-  )
-  const options = [`delim = ${quoteLiteral(node.delimiter)}`, 'header = true', `quote = '"'`, `escape = '"'`]
-  if (types.length > 0) options.push(`types = {${types.join(', ')}}`)
+  const header = csvHeader(node.path, node.delimiter)
+  const declared = new Map(Object.entries(node.column_types).map(([name, type]) => [name.toLowerCase(), type]))
+  const unknown = [...declared.keys()].find((name) => !header.some((column) => column.toLowerCase() === name))
+  if (unknown !== undefined)
+    throw seedError(node, 1, `has no column '${unknown}', which column_types names`, didYouMean(unknown, header))
+  const types = header.map((name) => [name, declared.get(name.toLowerCase())] as const)
   try {
-    await connection.run(
-      `create or replace table ${buildName(node.relation)} as select * from read_csv(${quoteLiteral(node.path)}, ${options.join(', ')})`,
-    )
+    const typed = types.every(([, type]) => type !== undefined) ? types : await inferTypes(connection, node, types)
+    await connection.run(`create or replace table ${buildName(node.relation)} as select * from ${readCsv(node, typed)}`)
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    const line = /Line: (\d+)/.exec(message)?.[1]
-    throw new ProjectError([
-      {
-        file: node.file,
-        ...(line === undefined ? {} : { line: Number(line) }),
-        message: `cannot be loaded: ${firstLines(message, 3)}`,
-        hint: 'Mend the line, or the column_types of its property file.',
-      },
-    ])
+    const message = messageOf(error)
+    const line = /\bLine: (\d+)/.exec(message)?.[1]
+    throw seedError(node, line === undefined ? undefined : Number(line), `cannot be loaded: ${firstLines(message, 3)}`)
   }
+}
+
+function readCsv(node: SeedNode, types: readonly (readonly [string, string | undefined])[]): string {
+  const columns = types.map(([name, type]) => `${quoteLiteral(name)}: ${quoteLiteral(type ?? 'VARCHAR')}`)
+  const options = [
+    'auto_detect = false',
+    'header = true',
+    'strict_mode = true',
+    `delim = ${quoteLiteral(node.delimiter)}`,
+    `quote = '"'`,
+    `escape = '"'`,
+  ]
+  return `read_csv(${quoteLiteral(node.path)}, columns = {${columns.join(', ')}}, ${options.join(', ')})`
+}
+
+async function inferTypes(
+  connection: Connection,
+  node: SeedNode,
+  types: readonly (readonly [string, string | undefined])[],
+): Promise<(readonly [string, string])[]> {
+  const open = types.flatMap(([name, type]) => (type === undefined ? [name] : []))
+  const fits = open.map((name) => {
+    const column = quoteIdentifier(name)
+    const tried = INFERRED.map(
+      (type) => `coalesce(bool_and(${column} is null or try_cast(${column} as ${type}) is not null), false)`,
+    )
+    return `[${tried.join(', ')}] as ${column}`
+  })
+  const [row] = await connection.rows<Record<string, boolean[]>>(
+    `select ${fits.join(', ')} from ${readCsv(
+      node,
+      types.map(([name]) => [name, undefined]),
+    )}`,
+  )
+  return types.map(([name, type]) => [name, type ?? INFERRED[row![name]!.indexOf(true)] ?? 'VARCHAR'])
+}
+
+function seedError(
+  node: SeedNode,
+  line: number | undefined,
+  message: string,
+  hint = 'Mend the line, or the column_types of its property file.',
+): ProjectError {
+  return new ProjectError([{ file: node.file, ...(line === undefined ? {} : { line }), message, hint }])
 }
 
 async function dropOtherKind(
@@ -55,10 +100,6 @@ async function dropOtherKind(
 
 export function buildName(relation: Relation): string {
   return `${BUILD}.${relationName(relation)}`
-}
-
-export function quotedColumns(columns: readonly string[]): string {
-  return columns.map(quoteIdentifier).join(', ')
 }
 
 function firstLines(text: string, count: number): string {

@@ -14,6 +14,8 @@ export interface NodeBase {
   tags: string[]
   /** Ids of the nodes it reads. */
   deps: string[]
+  /** Ids of what must have run before, though nothing of it is read. */
+  after?: string[]
   /** Ids of what it reads but need not wait for: ledger tables that feed the next run. */
   feedback?: string[]
 }

@@ -12,8 +12,9 @@ import type { Plan } from './plan.ts'
 import { publishedRelations } from './published.ts'
 import { failed, type Listener, type NodeResult } from './results.ts'
 import type { Outward } from './step.ts'
+import { checkSyntax } from './syntax.ts'
 import { type Connection, withTransactions } from './warehouse/duckdb.ts'
-import { openHome, type Places, placesOf, pullLedger, pushLedger } from './warehouse/home.ts'
+import { discardBuild, openHome, type Places, placesOf, pullLedger, pushLedger } from './warehouse/home.ts'
 import {
   closeCrashedRuns,
   endRun,
@@ -23,7 +24,7 @@ import {
   nextRunSeq,
 } from './warehouse/ledger.ts'
 import { acquireLock } from './warehouse/lock.ts'
-import { currentPublication, type Publication, publish } from './warehouse/publish.ts'
+import { currentPublication, ensureLinks, type Publication, publish } from './warehouse/publish.ts'
 import { Recorder } from './warehouse/recorder.ts'
 import type { Session } from './warehouse/session.ts'
 import { createSourceViews } from './warehouse/sources.ts'
@@ -92,16 +93,21 @@ export async function run(options: RunOptions): Promise<RunResult> {
     })
     const interrupt = () => session.connection.interrupt()
     effects.signal.addEventListener('abort', interrupt)
+    let result: RunResult
     try {
-      return await runOpened({ ...options, places, session, info, today })
+      result = await runOpened({ ...options, places, session, info, today })
     } finally {
       effects.signal.removeEventListener('abort', interrupt)
       session.close()
     }
+    if (result.results.some(({ message }) => DISK_FULL.test(message))) discardBuild(places)
+    return result
   } finally {
     lock.release()
   }
 }
+
+const DISK_FULL = /no space left on device|out of disk space/i
 
 interface Opened extends RunOptions {
   places: Places
@@ -140,6 +146,7 @@ async function runOpened(options: Opened): Promise<RunResult> {
     const live = options.as_of < options.today || frozen ? [] : config.target.live
     const world = await makeWorld(options, recorder, log, run_id, new Set(live))
     const state = await BuildState.open(session)
+    await checkSyntax(connection, project.graph, [...plan.inner, ...plan.outward], state)
     const executor = new Executor({
       graph: project.graph,
       world,
@@ -154,7 +161,8 @@ async function runOpened(options: Opened): Promise<RunResult> {
     let published = false
     const publishNow = async () => {
       const fingerprint = await relations.fingerprint((id) => executor.version(id))
-      if (publication?.fingerprint === fingerprint && publication.ledger_id === info.ledger_id) return
+      if (publication?.fingerprint === fingerprint && publication.ledger_id === info.ledger_id)
+        return ensureLinks(places)
       await writeOperations(session, {
         results: [...executor.results.values()],
         run: { run_id, as_of, command: options.command, target: config.target_name, started_at },

@@ -5,6 +5,7 @@ import { messageOf, ProjectError } from '../errors.ts'
 import type { BulkSet, DelimitedTable } from './delimited.ts'
 import { listZip, type ZipMember } from './zip.ts'
 
+const HINT = 'Put the zips as published there, or in a folder YYYY-MM below it.'
 const MONTH = /^\d{4}-\d{2}$/
 
 /** The files of one set: what holds which table, and what could not be opened. */
@@ -20,7 +21,10 @@ export interface BulkFiles {
   notes: string[]
 }
 
-/** A fingerprint of the zips below a folder: changes when one is added, removed or written again. Opens none. */
+/**
+ * A fingerprint of the zips below a folder: changes when one is added, removed or written again. Opens none.
+ * @throws ProjectError when there is no folder or no zip.
+ */
 export function folderVersion(root: string, path: string): Promise<string> {
   const hash = createHash('sha256')
   for (const folder of foldersOf(root, path)) {
@@ -61,13 +65,7 @@ export async function findFiles(root: string, set: BulkSet): Promise<BulkFiles> 
     }
     return { ...found, snapshot: snapshotOf(found, folder, set), fingerprint: fingerprintOf(found), notes }
   }
-  throw new ProjectError([
-    {
-      file: set.path,
-      message: notes.length === 0 ? 'holds no zip' : notes.join('; '),
-      hint: `Put the zips as published there, or in a folder YYYY-MM below it; the setting is discovery.providers.${set.source}.path.`,
-    },
-  ])
+  throw new ProjectError([{ file: set.path, message: notes.join('; '), hint: HINT }])
 }
 
 interface Folder {
@@ -79,11 +77,11 @@ interface Folder {
 
 type Listing = Pick<BulkFiles, 'members' | 'unreadable'>
 
-/** Newest first. */
+/** Those that hold zips, newest first. */
 function foldersOf(root: string, path: string): Folder[] {
   const home = resolve(root, path)
   if (!existsSync(home)) {
-    throw new ProjectError([{ file: path, message: 'is not there', hint: 'Make the folder and put the zips there.' }])
+    throw new ProjectError([{ file: path, message: 'is not there', hint: HINT }])
   }
   try {
     const months = readdirSync(home).filter((name) => MONTH.test(name) && statSync(join(home, name)).isDirectory())
@@ -94,10 +92,12 @@ function foldersOf(root: string, path: string): Folder[] {
         .filter((zip) => /\.zip$/i.test(zip))
         .sort(),
     }))
-    return folders.filter(({ zips }) => zips.length > 0)
+    const filled = folders.filter(({ zips }) => zips.length > 0)
+    if (filled.length > 0) return filled
   } catch (error) {
     throw new ProjectError([{ file: path, message: `cannot be read: ${messageOf(error)}` }])
   }
+  throw new ProjectError([{ file: path, message: 'holds no zip', hint: HINT }])
 }
 
 async function list(folder: Folder, set: BulkSet): Promise<Listing> {

@@ -136,10 +136,16 @@ async function attach(options: OpenOptions): Promise<Session> {
     if (/Conflicting lock|could not set lock/i.test(message))
       throw new LedgerHeld(`the ledger or the build file is open in another program\n  ${message}`)
     if (!message.includes(places.build)) throw error
-    rmSync(places.build, { force: true })
-    rmSync(`${places.build}.wal`, { force: true })
+    discardBuild(places)
     return open()
   }
+}
+
+/** Gives the room of the build file back: it is made again from the ledger. */
+export function discardBuild({ build, temporary }: Places): void {
+  rmSync(build, { force: true })
+  rmSync(`${build}.wal`, { force: true })
+  rmSync(temporary, { recursive: true, force: true })
 }
 
 /** A live target acts only on its own ledger, and on none older than what it has published. */

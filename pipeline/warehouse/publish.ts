@@ -106,8 +106,7 @@ export async function publish(session: Session, options: PublishOptions): Promis
   renameSync(staging, join(folder, id))
   removeStrayWal(options.warehouse, join(folder, id, 'warehouse.duckdb'))
   swapLink(join(folder, 'current'), id)
-  linkTo(options.warehouse, join(folder, 'current', 'warehouse.duckdb'))
-  linkTo(options.exports, join(folder, 'current', 'exports'))
+  ensureLinks(options)
   for (const old of [...previous, id].slice(0, -KEPT)) rmSync(join(folder, old), { recursive: true, force: true })
   return publication
 }
@@ -179,6 +178,13 @@ function nextId(previous: readonly string[]): string {
 /** DuckDB replays a `.wal` that lies beside a file onto it: one that a reader left must not meet the new file. */
 function removeStrayWal(...files: string[]): void {
   for (const file of files) rmSync(`${file}.wal`, { force: true })
+}
+
+/** Makes both paths lead to what is current, if they do not. */
+export function ensureLinks({ warehouse, exports }: { warehouse: string; exports: string }): void {
+  const current = join(publicationsFolder(warehouse), 'current')
+  linkTo(warehouse, join(current, 'warehouse.duckdb'))
+  linkTo(exports, join(current, 'exports'))
 }
 
 function swapLink(link: string, target: string): void {

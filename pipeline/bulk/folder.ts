@@ -25,7 +25,7 @@ export interface BulkFiles {
  * A fingerprint of the zips below a folder: changes when one is added, removed or written again. Opens none.
  * @throws ProjectError when there is no folder or no zip.
  */
-export function folderVersion(root: string, path: string): Promise<string> {
+export async function folderVersion(root: string, path: string): Promise<string> {
   const hash = createHash('sha256')
   for (const folder of foldersOf(root, path)) {
     for (const zip of folder.zips) {
@@ -33,7 +33,7 @@ export function folderVersion(root: string, path: string): Promise<string> {
       hash.update(`${folder.name}/${zip} ${size} ${mtimeMs}\n`)
     }
   }
-  return Promise.resolve(hash.digest('hex').slice(0, 16))
+  return hash.digest('hex').slice(0, 16)
 }
 
 /**

@@ -25,7 +25,7 @@ export function enrichmentStep(field: string, providers: readonly SwitchedOn[], 
     return found === undefined ? [] : [{ on, name: found[0], resource: found[1] }]
   })
   const ofContacts = sources.some(({ resource }) => resource.subject === 'contact')
-  const reads = ofContacts ? ['dim_contacts', 'dim_companies'] : ['dim_companies']
+  const reads = ofContacts ? ['int_contacts_merged', 'dim_companies'] : ['dim_companies']
   return {
     name: `enrich_${field}`,
     kind: 'step',

@@ -19,21 +19,21 @@ export async function companySubjects(db: Kysely<Relations>): Promise<Subject[]>
 /** The people of these companies. */
 export async function contactSubjects(db: Kysely<Relations>): Promise<Subject[]> {
   const contacts = await db
-    .selectFrom('marts.dim_contacts')
-    .innerJoin('marts.dim_companies', 'marts.dim_companies.company_id', 'marts.dim_contacts.company_id')
+    .selectFrom('intermediate.int_contacts_merged')
+    .innerJoin('marts.dim_companies', 'marts.dim_companies.company_id', 'intermediate.int_contacts_merged.company_id')
     .select([
-      'marts.dim_contacts.contact_id as subject_id',
+      'intermediate.int_contacts_merged.contact_id as subject_id',
       'marts.dim_companies.company_id',
       'marts.dim_companies.name',
       'marts.dim_companies.domain',
       'marts.dim_companies.cnpj',
       'marts.dim_companies.country',
-      'marts.dim_contacts.full_name',
-      'marts.dim_contacts.email',
-      'marts.dim_contacts.linkedin_url',
+      'intermediate.int_contacts_merged.full_name',
+      'intermediate.int_contacts_merged.email',
+      'intermediate.int_contacts_merged.linkedin_url',
     ])
     .where('marts.dim_companies.is_icp_match', 'is distinct from', false)
-    .orderBy('marts.dim_contacts.contact_id')
+    .orderBy('intermediate.int_contacts_merged.contact_id')
     .execute()
   return contacts as unknown as Subject[]
 }

@@ -69,6 +69,7 @@ function companyOf(seed: number, index: number) {
 function answersOf(field: string, seed: number, month: string, subject: Subject): Sample[] {
   const shapes = Object.entries(field === 'email' ? market.shapes : { [field]: '' })
   const recipe = shapes.find(([, shape]) => new RegExp(shape).test(String(subject.email)))?.[0] as 'email'
+  if (recipe.endsWith('_guess') && subject.domain === null) return []
   const who = `${seed} ${field} ${subject.domain ?? subject.name} ${subject.full_name}`
   return samplesOf(recipe, { ...subject, month }, who)
 }

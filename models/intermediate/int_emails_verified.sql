@@ -34,7 +34,7 @@ verified as (
 
     join subjects on subjects.subject_id = unioned.subject_id
 
-    where unioned.email is not null
+    where unioned.email like '_%@_%._%'
         and unioned.status is not null
 
     qualify row_number() over (

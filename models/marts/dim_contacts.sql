@@ -8,29 +8,37 @@ contacts as (
 
 ),
 
+emails as (
+
+    select * from {{ ref('int_contact_emails_chosen') }}
+
+),
+
 final as (
 
     select
         -- ids
-        contact_id,
-        company_id,
+        contacts.contact_id,
+        contacts.company_id,
 
         -- strings
-        full_name,
-        title,
-        seniority,
-        department,
-        email,
-        email_status,
-        linkedin_url,
-        phone,
-        source,
-        sources,
+        contacts.full_name,
+        contacts.title,
+        contacts.seniority,
+        contacts.department,
+        emails.email,
+        emails.email_status,
+        contacts.linkedin_url,
+        contacts.phone,
+        contacts.source,
+        contacts.sources,
 
         -- timestamps
-        discovered_at
+        contacts.discovered_at
 
     from contacts
+
+    inner join emails on emails.contact_id = contacts.contact_id
 
 )
 

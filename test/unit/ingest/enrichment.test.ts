@@ -66,11 +66,11 @@ async function worldOf(contacts: number, as_of = '2026-01-31'): Promise<TestWorl
       ('cmp_in', 'In', 'in.example', null::varchar, 'BR', true),
       ('cmp_maybe', 'Maybe', null, null, null, null),
       ('cmp_out', 'Out', 'out.example', null, 'US', false)) as t(company_id, name, domain, cnpj, country, is_icp_match);
-    create table marts.dim_contacts as
+    create table intermediate.int_contacts_merged as
       select 'con_' || lpad(i::varchar, 3, '0') as contact_id, 'cmp_in' as company_id, 'Person ' || i as full_name,
         null::varchar as email, null::varchar as linkedin_url
       from range(${contacts}) as t(i);
-    insert into marts.dim_contacts values ('con_out', 'cmp_out', 'Outsider', null, null);
+    insert into intermediate.int_contacts_merged values ('con_out', 'cmp_out', 'Outsider', null, null);
     create table intermediate.int_subjects_resolved (entity varchar, subject_id varchar, id varchar)`)
   return made
 }
@@ -116,8 +116,8 @@ test('a newcomer is asked about alone; a change of what is known is a new questi
   const first = vendor('first', () => undefined)
   await run([first.on])
   await w.connection.run(`
-    insert into marts.dim_contacts values ('con_0000', 'cmp_in', 'New', null, null);
-    update marts.dim_contacts set full_name = 'Renamed' where contact_id = 'con_002'`)
+    insert into intermediate.int_contacts_merged values ('con_0000', 'cmp_in', 'New', null, null);
+    update intermediate.int_contacts_merged set full_name = 'Renamed' where contact_id = 'con_002'`)
   await run([first.on])
   expect(first.batches[1]).toEqual(['con_0000', 'con_002'])
 })
@@ -147,7 +147,7 @@ test('an answer bought for an id that was merged since counts for the id it merg
   const first = vendor('first', () => valid)
   await run([first.on])
   await w.connection.run(`
-    update marts.dim_contacts set contact_id = 'con_merged' where contact_id = 'con_001';
+    update intermediate.int_contacts_merged set contact_id = 'con_merged' where contact_id = 'con_001';
     insert into intermediate.int_subjects_resolved values ('contact', 'con_001', 'con_merged')`)
   await run([first.on])
   expect(first.batches).toHaveLength(1)

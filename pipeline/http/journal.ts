@@ -64,7 +64,7 @@ const ANSWERS = {
  */
 export function createJournal(connection: Connection, run_id: string, as_of: string): Journal {
   const alone = oneAtATime()
-  const occurrences = new Map<string, number>()
+  let occurrences: Map<string, number> | undefined
 
   async function findAll(hashes: string[]): Promise<StoredAnswer[][]> {
     const rows = await connection.rows<Omit<StoredAnswer, 'headers' | 'text'> & { headers: string; body: string }>(
@@ -81,27 +81,27 @@ export function createJournal(connection: Connection, run_id: string, as_of: str
     return hashes.map((hash) => stored.filter(({ request_hash }) => request_hash === hash))
   }
 
+  /** How often each request was made in this run before: by another who asked the same service. */
+  async function seenBefore(): Promise<Map<string, number>> {
+    const rows = await connection.rows<{ request_hash: string; n: number }>(
+      'select request_hash, count(*) as n from ledger.calls where run_id = $1 group by all',
+      [run_id],
+    )
+    return new Map(rows.map(({ request_hash, n }) => [request_hash, n]))
+  }
+
   /** The id depends on run, request and its how-manieth time: not on the order in which answers arrive. */
-  async function callIds(exchanges: Exchange[]): Promise<string[]> {
-    const unseen = exchanges.map(({ request_hash }) => request_hash).filter((hash) => !occurrences.has(hash))
-    if (unseen.length > 0) {
-      const counts = await connection.rows<{ request_hash: string; n: number }>(
-        `select request_hash, count(*) as n from ledger.calls
-         where run_id = $1 and request_hash in (select unnest(from_json($2, '["VARCHAR"]'))) group by all`,
-        [run_id, JSON.stringify(unseen)],
-      )
-      for (const { request_hash, n } of counts) occurrences.set(request_hash, n)
-    }
-    return exchanges.map(({ request_hash }) => {
-      const nth = occurrences.get(request_hash) ?? 0
-      occurrences.set(request_hash, nth + 1)
-      const digest = createHash('sha256').update([run_id, request_hash, nth].join('\u001f')).digest('hex')
-      return `cal_${digest.slice(0, 20)}`
-    })
+  async function nextCallId({ request_hash }: Exchange): Promise<string> {
+    occurrences ??= await seenBefore()
+    const nth = occurrences.get(request_hash) ?? 0
+    occurrences.set(request_hash, nth + 1)
+    const digest = createHash('sha256').update([run_id, request_hash, nth].join('\u001f')).digest('hex')
+    return `cal_${digest.slice(0, 20)}`
   }
 
   async function writeAll(exchanges: Exchange[]): Promise<string[]> {
-    const ids = await callIds(exchanges)
+    const ids: string[] = []
+    for (const exchange of exchanges) ids.push(await nextCallId(exchange))
     const calls = exchanges.map(({ answer, ...call }, index) => ({
       ...call,
       call_id: ids[index],

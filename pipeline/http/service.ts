@@ -4,13 +4,15 @@ import { isSecretName, literalRedactor, redactor } from '../redact.ts'
 import { createAsk } from './ask.ts'
 import type { Journal, StoredAnswer } from './journal.ts'
 import { Fault, type Fetched } from './network.ts'
-import { createPacer, type Pacer } from './pacer.ts'
+import { createPacer, DEFAULT_CONCURRENCY, type Pacer } from './pacer.ts'
 import { NotAsked, NotBought } from './refused.ts'
 import { type Prepared, prepare } from './request.ts'
 import { backoffMs, isTransient, LONGEST_RETRY_AFTER_MS, retryAfterMs } from './retry.ts'
 import { createWording } from './wording.ts'
 
 const DEFAULT_RETRIES = 4
+/** Nobody is bothered by more at once, and what comes together is written together. */
+const IN_PROCESS_CONCURRENCY = 64
 
 type Expects = (status: number) => boolean
 
@@ -26,7 +28,11 @@ export function createServiceHttp(
   const mask = literalRedactor(secrets)
   const wording = createWording(service, redactor(secrets))
   const ask = createAsk(options, deps)
-  const pacer = pacers.get(service) ?? createPacer(limits, { now: deps.now, sleep })
+  const pace = {
+    concurrency: options.transport === undefined ? DEFAULT_CONCURRENCY : IN_PROCESS_CONCURRENCY,
+    ...limits,
+  }
+  const pacer = pacers.get(service) ?? createPacer(pace, { now: deps.now, sleep })
   pacers.set(service, pacer)
   const underway = new Map<string, Promise<HttpAnswer>>()
 

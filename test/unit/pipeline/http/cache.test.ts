@@ -108,6 +108,13 @@ describe('answers in the ledger', () => {
     expect(new Set(forth).size).toBe(4)
   })
 
+  it('bear ids of their own also when two parts of a run ask the same', async () => {
+    const { at, calls } = await cacheWorld()
+    await at().send({ path: '/x' })
+    await at().send({ path: '/x' })
+    expect(new Set((await calls()).map(({ call_id }) => call_id)).size).toBe(2)
+  })
+
   it('go in together when many come at once', async () => {
     const { http, calls } = await cacheWorld({}, { limits: { concurrency: 50 } })
     await Promise.all(Array.from({ length: 200 }, (_, n) => http.send({ path: '/x', query: { n }, ttl_days: 1 })))

@@ -55,10 +55,10 @@ export function contextFor(step: Step, world: World): StepContext {
       declared(table)
       return lake.folder(table, snapshot)
     },
-    async commitLake(table, snapshot, options) {
-      declared(table)
-      await lake.commit(table, snapshot, options)
-      await refreshSourceView(session, lakeRoot, table)
+    async commitLake(landed, snapshot, filter) {
+      for (const { table } of landed) declared(table)
+      await lake.commit(landed, snapshot, filter)
+      for (const { table } of landed) await refreshSourceView(session, lakeRoot, table)
     },
     lakeSnapshot: (table) => lakeSnapshot(connection, lakeRoot, table, session.as_of),
     reject: (rejects) => recorder.reject(rejects),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { contextFor, type World } from './context.ts'
 import { CheckFailed, Interrupted, messageOf, ProjectError, RemoteError } from './errors.ts'
 import type { Graph } from './graph.ts'
-import { buildModel, buildSeed } from './materialize.ts'
+import { buildName, buildSeed, modelStatement } from './materialize.ts'
 import type { GraphNode, ModelNode, SeedNode, StepNode, TestNode } from './nodes.ts'
 import { failed, type Listener, type NodeResult, type Status } from './results.ts'
 import { relationName } from './table.ts'
@@ -20,6 +20,12 @@ export interface ExecuteOptions {
   listener: Listener
   /** Content hashes of seed files, by path. */
   hashOf(path: string): string
+}
+
+/** What the statement that notes a build answers. */
+interface Built {
+  version: string
+  rows: number | null
 }
 
 interface Outcome {
@@ -118,9 +124,16 @@ export class Executor {
   async #build(node: GraphNode): Promise<Outcome> {
     switch (node.kind) {
       case 'model':
-        return this.#relation(node, async (existing) => buildModel(this.#connection, node, existing))
+        return this.#relation(node, async (existing, note) =>
+          this.#atomically(`${modelStatement(node, existing)}\n; ${note}`),
+        )
       case 'seed':
-        return this.#relation(node, async (existing) => buildSeed(this.#connection, node, existing))
+        return this.#relation(node, async (existing, note) =>
+          this.#connection.transaction(async () => {
+            await buildSeed(this.#connection, node, existing)
+            return this.#connection.rows<Built>(note)
+          }),
+        )
       case 'step':
         return this.#step(node)
       case 'test':
@@ -143,9 +156,21 @@ export class Executor {
       .digest('hex')
   }
 
+  /** Several statements in one transaction; answers the rows of the last. */
+  async #atomically(statements: string): Promise<Built[]> {
+    try {
+      const rows = await this.#connection.rows<Built>(`begin; ${statements}`)
+      await this.#connection.run('commit')
+      return rows
+    } catch (error) {
+      await this.#connection.run('rollback').catch(() => {})
+      throw error
+    }
+  }
+
   async #relation(
     node: ModelNode | SeedNode,
-    build: (existing: 'table' | 'view' | undefined) => Promise<void>,
+    build: (existing: 'table' | 'view' | undefined, note: string) => Promise<Built[]>,
   ): Promise<Outcome> {
     const { state, full_refresh, world } = this.#options
     const own =
@@ -162,23 +187,13 @@ export class Executor {
       return { status: 'reused', message: 'unchanged', ...(known.rows === null ? {} : { rows: known.rows }) }
     }
     const materialized = node.kind === 'seed' ? 'table' : node.materialized
-    const version = await this.#connection.transaction(async () => {
-      await build(existing)
-      const content =
-        materialized === 'table'
-          ? await contentVersion(this.#connection, relationName(node.relation))
-          : { version: key, rows: null }
-      await state.save(node.id, { key, ...content })
-      return content
-    })
+    const [built] = await build(existing, state.noting(node.id, key, buildName(node.relation), materialized))
+    const { version, rows } = built!
+    state.noted(node.id, { key, version, rows })
     state.relations.set(place, materialized)
-    const same = known?.version === version.version
-    this.#versions.set(node.id, version.version)
-    return {
-      status: 'success',
-      message: same && materialized === 'table' ? 'same rows as before' : '',
-      ...(version.rows === null ? {} : { rows: version.rows }),
-    }
+    this.#versions.set(node.id, version)
+    const same = known?.version === version && materialized === 'table'
+    return { status: 'success', message: same ? 'same rows as before' : '', ...(rows === null ? {} : { rows }) }
   }
 
   async #readsUnmanaged(node: GraphNode): Promise<boolean> {

@@ -6,14 +6,11 @@ import { quoteIdentifier, quoteLiteral, relationName } from './table.ts'
 import type { Connection } from './warehouse/duckdb.ts'
 import { BUILD } from './warehouse/session.ts'
 
-/** Replaces a model's relation. The SQL starts on the first line, so that DuckDB's line numbers are the model's. */
-export async function buildModel(
-  connection: Connection,
-  node: ModelNode,
-  existing: 'table' | 'view' | undefined,
-): Promise<void> {
-  await dropOtherKind(connection, node.relation, node.materialized, existing)
-  await connection.run(`create or replace ${node.materialized} ${buildName(node.relation)} as ${node.sql}`)
+/** The statement that replaces a model's relation. It starts on the first line, so that DuckDB's line numbers are the model's. */
+export function modelStatement(node: ModelNode, existing: 'table' | 'view' | undefined): string {
+  const { relation, materialized, sql } = node
+  const drop = existing !== undefined && existing !== materialized ? `drop ${existing} ${buildName(relation)}; ` : ''
+  return `${drop}create or replace ${materialized} ${buildName(relation)} as ${sql}`
 }
 
 /** Types tried, narrowest first, for seed columns whose type the property file does not say. */
@@ -28,7 +25,7 @@ export async function buildSeed(
   node: SeedNode,
   existing: 'table' | 'view' | undefined,
 ): Promise<void> {
-  await dropOtherKind(connection, node.relation, 'table', existing)
+  if (existing === 'view') await connection.run(`drop view ${buildName(node.relation)}`)
   const header = csvHeader(node.path, node.delimiter)
   const declared = new Map(Object.entries(node.column_types).map(([name, type]) => [name.toLowerCase(), type]))
   const unknown = [...declared.keys()].find((name) => !header.some((column) => column.toLowerCase() === name))
@@ -87,15 +84,6 @@ function seedError(
   hint = 'Mend the line, or the column_types of its property file.',
 ): ProjectError {
   return new ProjectError([{ file: node.file, ...(line === undefined ? {} : { line }), message, hint }])
-}
-
-async function dropOtherKind(
-  connection: Connection,
-  relation: Relation,
-  kind: 'table' | 'view',
-  existing: 'table' | 'view' | undefined,
-): Promise<void> {
-  if (existing !== undefined && existing !== kind) await connection.run(`drop ${existing} ${buildName(relation)}`)
 }
 
 export function buildName(relation: Relation): string {

@@ -77,8 +77,8 @@ export interface StepContext {
   ): Promise<Recorded>
   /** A private folder for the Parquet files of a bulk table's snapshot. */
   lakeFolder(table: LedgerTable, snapshot: string): string
-  /** Hashes, moves and registers the files written to `lakeFolder`. From then on `source()` reads them. */
-  commitLake(table: LedgerTable, snapshot: string, options: { filter: string; rows: number }): Promise<void>
+  /** Hashes, moves and registers what was written to `lakeFolder`, all tables at once. From then on `source()` reads it. */
+  commitLake(landed: readonly { table: LedgerTable; rows: number }[], snapshot: string, filter: string): Promise<void>
   /** Snapshot, filter and files of the latest committed load of a bulk table. */
   lakeSnapshot(table: LedgerTable): Promise<{ snapshot: string; filter: string; files: string[] } | undefined>
   /** Rows that could not be read: kept with file, line, reason and content. */

@@ -57,10 +57,8 @@ export async function landBulk(context: StepContext, set: BulkSet): Promise<Step
   try {
     const landed = await landTables({ context, set, files, scratch, tally })
     await tally.flush(true)
-    for (const { table, rows } of landed) {
-      const filter = `${set.filter} of files ${files.fingerprint}`
-      await context.commitLake(ledgerTable(set.source, table), files.snapshot, { filter, rows })
-    }
+    const tables = landed.map(({ table, rows }) => ({ table: ledgerTable(set.source, table), rows }))
+    await context.commitLake(tables, files.snapshot, `${set.filter} of files ${files.fingerprint}`)
     return summaryOf(files, landed, tally)
   } finally {
     rmSync(scratch, { recursive: true, force: true })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import type { LedgerTable } from '../step.ts'
 import { quoteLiteral } from '../table.ts'
 import type { Connection } from './duckdb.ts'
@@ -25,27 +25,63 @@ export class Lake {
     return folder
   }
 
+  /** Moves the landed files to their homes and registers them in one transaction: all tables change, or none. */
   async commit(
-    table: LedgerTable,
+    landed: readonly { table: LedgerTable; rows: number }[],
     snapshot: string,
-    { filter, rows }: { filter: string; rows: number },
+    filter: string,
   ): Promise<void> {
-    const landing = join(this.#root, '.landing', table.source, snapshot, table.table)
     const suffix = createHash('sha256').update(filter).digest('hex').slice(0, 8)
-    const home = join(this.#root, table.source, `${snapshot}-${suffix}`, table.table)
-    const names = readdirSync(landing)
-      .filter((name) => name.endsWith('.parquet'))
-      .sort()
-    const files: { path: string; sha256: string; bytes: number }[] = []
-    for (const name of names) {
-      const sha256 = await hashFile(join(landing, name))
-      files.push({ path: relative(this.#root, join(home, name)), sha256, bytes: statSync(join(landing, name)).size })
+    const entries: LakeEntry[] = []
+    for (const { table, rows } of landed) {
+      const landing = join(this.#root, '.landing', table.source, snapshot, table.table)
+      const home = join(this.#root, table.source, `${snapshot}-${suffix}`, table.table)
+      const files = await filesIn(landing)
+      moveIn(landing, home, files, await filesIn(home))
+      const relocated = files.map((file) => ({ ...file, path: relative(this.#root, join(home, file.path)) }))
+      entries.push({ table, rows, snapshot, filter, files: relocated })
     }
-    if (existsSync(home)) rmSync(home, { recursive: true })
-    mkdirSync(join(home, '..'), { recursive: true })
-    renameSync(landing, home)
-    if (!this.#recorder.frozen) await this.#recorder.registerLake(table, { snapshot, filter, rows, files })
+    if (!this.#recorder.frozen) await this.#recorder.registerLake(entries)
   }
+}
+
+interface LakeFile {
+  path: string
+  sha256: string
+  bytes: number
+}
+
+/** What the ledger keeps of one landed table. Paths are relative to the lake. */
+export interface LakeEntry {
+  table: LedgerTable
+  rows: number
+  snapshot: string
+  filter: string
+  files: readonly LakeFile[]
+}
+
+async function filesIn(folder: string): Promise<LakeFile[]> {
+  if (!existsSync(folder)) return []
+  const files: LakeFile[] = []
+  for (const path of readdirSync(folder).sort()) {
+    if (!path.endsWith('.parquet')) continue
+    files.push({ path, sha256: await hashFile(join(folder, path)), bytes: statSync(join(folder, path)).size })
+  }
+  return files
+}
+
+/** Files that are at home already stay: the ledger may name them. */
+function moveIn(landing: string, home: string, files: readonly LakeFile[], present: readonly LakeFile[]): void {
+  if (existsSync(home) && JSON.stringify(files) === JSON.stringify(present)) {
+    rmSync(landing, { recursive: true })
+    return
+  }
+  const aside = `${home}.replaced`
+  rmSync(aside, { recursive: true, force: true })
+  mkdirSync(dirname(home), { recursive: true })
+  if (existsSync(home)) renameSync(home, aside)
+  renameSync(landing, home)
+  rmSync(aside, { recursive: true, force: true })
 }
 
 export interface LakeSnapshot {

@@ -1,5 +1,6 @@
 import type { LedgerTable, Recorded, RecordOptions, Reject } from '../step.ts'
 import type { Connection } from './duckdb.ts'
+import type { LakeEntry } from './lake.ts'
 import { beginRun, type RunIdentity } from './ledger.ts'
 import { LEDGER, type Session } from './session.ts'
 import { newLoad, Staging } from './staging.ts'
@@ -85,32 +86,17 @@ export class Recorder {
     })
   }
 
-  /** Registers a bulk table's snapshot. `files` are relative to the lake. */
-  async registerLake(
-    table: LedgerTable,
-    snapshot: {
-      snapshot: string
-      filter: string
-      rows: number
-      files: readonly { path: string; sha256: string; bytes: number }[]
-    },
-  ): Promise<void> {
+  /** Registers landed tables, all in one transaction. */
+  async registerLake(entries: readonly LakeEntry[]): Promise<void> {
     const fetched_at = `${this.#run.as_of}T00:00:00Z`
     await this.write(async (connection) => {
-      const load_id = await newLoad(connection, table, this.#run.run_id, fetched_at, String(snapshot.rows))
-      await connection.run(
-        `insert into ${LEDGER}.ledger.lake values ($1, $2, $3, $4, $5, $6, $7, ${load_id}, cast($8 as timestamp))`,
-        [
-          table.source,
-          table.table,
-          snapshot.snapshot,
-          snapshot.filter,
-          snapshot.rows,
-          JSON.stringify(snapshot.files),
-          this.#run.run_id,
-          fetched_at,
-        ],
-      )
+      for (const { table, rows, snapshot, filter, files } of entries) {
+        const load_id = await newLoad(connection, table, this.#run.run_id, fetched_at, String(rows))
+        await connection.run(
+          `insert into ${LEDGER}.ledger.lake values ($1, $2, $3, $4, $5, $6, $7, ${load_id}, cast($8 as timestamp))`,
+          [table.source, table.table, snapshot, filter, rows, JSON.stringify(files), this.#run.run_id, fetched_at],
+        )
+      }
     })
   }
 

@@ -1,3 +1,4 @@
+import { quoteLiteral } from '../table.ts'
 import type { Connection } from './duckdb.ts'
 import { BUILD, type Session } from './session.ts'
 
@@ -46,6 +47,20 @@ export class BuildState {
     return this.#nodes.get(id)
   }
 
+  /** The statement that notes, in the transaction that builds it, what a relation was built from and what came out. */
+  noting(id: string, key: string, relation: string, kind: 'table' | 'view'): string {
+    const [name, built] = [quoteLiteral(id), quoteLiteral(key)]
+    const content =
+      kind === 'view'
+        ? `select ${name}, ${built}, ${built}, null`
+        : `select ${name}, ${built}, ${CONTENT}, count(*) from ${relation} as t`
+    return `insert or replace into ${BUILD}._state.nodes ${content} returning version, row_count as rows`
+  }
+
+  noted(id: string, state: NodeState): void {
+    this.#nodes.set(id, state)
+  }
+
   async save(id: string, state: NodeState): Promise<void> {
     await this.#connection.run(`insert or replace into ${BUILD}._state.nodes values ($1, $2, $3, $4)`, [
       id,
@@ -73,15 +88,18 @@ export class BuildState {
   }
 }
 
-/** A version of a relation's content that does not depend on the order of its rows. */
+/**
+ * A version of a table's content that does not depend on the order of its rows, and the row count: a select list over
+ * the table under the name `t`.
+ */
+const CONTENT = `count(*) || ':' || coalesce(cast(sum(hash(t)) as varchar), '') || ':' || coalesce(any_value(typeof(t)), '')`
+
 export async function contentVersion(
   connection: Connection,
   relation: string,
 ): Promise<{ version: string; rows: number }> {
-  const columns = await connection.describe(`select * from ${relation}`)
-  const [content] = await connection.rows<{ n: number; h: string }>(
-    `select count(*) as n, coalesce(cast(sum(hash(t)) as varchar), '') as h from ${relation} as t`,
+  const [content] = await connection.rows<{ version: string; rows: number }>(
+    `select ${CONTENT} as version, count(*) as rows from ${relation} as t`,
   )
-  const shape = columns.map(({ name, type }) => `${name} ${type}`).join(',')
-  return { version: `${content!.n}:${content!.h}:${shape}`, rows: content!.n }
+  return content!
 }

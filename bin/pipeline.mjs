@@ -46,10 +46,10 @@ async function build() {
       format: 'esm',
       platform: 'node',
       target: 'node20',
-      minifySyntax: true,
-      minifyWhitespace: true,
+      minify: true,
+      keepNames: true,
       sourcemap: 'linked',
-      external: ['@duckdb/*', 'esbuild'],
+      external: ['@duckdb/node-bindings*', 'esbuild'],
       banner: {
         js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
       },

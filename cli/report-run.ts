@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import { op, table } from 'arquero'
 import type { Project } from '../pipeline/load.ts'
 import type { NodeResult, Status } from '../pipeline/results.ts'
 import { failed } from '../pipeline/results.ts'
@@ -24,46 +25,61 @@ export function reportRun(report: Report, told: Told): void {
   if (result.taken_in.taken > 0) report.line(row('incoming', '', `${result.taken_in.taken} taken in`))
   if (result.taken_in.rejected > 0)
     report.line(row('incoming', '', `${result.taken_in.rejected} unreadable, renamed to .rejected`))
-  report.line(row('models', '', countsOf(result.results), sum(result.results, 'model') + sum(result.results, 'seed')))
-  report.line(row('tests', '', testsOf(result.results), sum(result.results, 'test')))
+  const tally = new Tally(result.results)
+  report.line(row('models', '', tally.say('model', MODEL_WORDS), tally.seconds('model')))
+  report.line(row('tests', '', tally.say('test', TEST_WORDS), tally.seconds('test')))
   report.line(row('published', '', publicationOf(told)))
   report.line()
   if (options.output === 'json') report.json(summary(result))
   else for (const line of endOf(report, told)) report.line(line)
 }
 
-function by(results: readonly NodeResult[], kind: string, ...statuses: Status[]): number {
-  return results.filter(({ node, status }) => node.kind === kind && statuses.includes(status)).length
+/** Counts and seconds of a run by kind of node and status. */
+class Tally {
+  readonly #groups: { kind: string; status: string; count: number; seconds: number }[]
+
+  constructor(results: readonly NodeResult[]) {
+    const kinds = results.map(({ node }) => (node.kind === 'seed' ? 'model' : node.kind))
+    const groups = table({
+      kind: kinds,
+      status: results.map(({ status }) => status),
+      seconds: results.map(({ seconds }) => seconds),
+    })
+      .groupby('kind', 'status')
+      .rollup({ count: op.count(), seconds: op.sum('seconds') })
+    this.#groups = groups.objects() as { kind: string; status: string; count: number; seconds: number }[]
+  }
+
+  /** `12 built, 60 unchanged`: the words for some statuses, in this order. */
+  say(kind: string, words: readonly (readonly [string, readonly Status[]])[]): string {
+    const told = words.flatMap(([word, statuses]) => {
+      const count = this.#sum('count', ({ kind: own, status }) => own === kind && statuses.includes(status as Status))
+      return count === 0 ? [] : [`${count} ${word}`]
+    })
+    return told.join(', ') || 'none'
+  }
+
+  seconds(kind: string): number {
+    return this.#sum('seconds', (group) => group.kind === kind)
+  }
+
+  #sum(what: 'count' | 'seconds', of: (group: { kind: string; status: string }) => boolean): number {
+    return this.#groups.filter(of).reduce((total, group) => total + group[what], 0)
+  }
 }
 
-function sum(results: readonly NodeResult[], kind: string): number {
-  return results.filter(({ node }) => node.kind === kind).reduce((total, { seconds }) => total + seconds, 0)
-}
-
-function listed(parts: readonly (readonly [number, string])[]): string {
-  const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)
-  return told.join(', ') || 'none'
-}
-
-function countsOf(results: readonly NodeResult[]): string {
-  const count = (...statuses: Status[]) => by(results, 'model', ...statuses) + by(results, 'seed', ...statuses)
-  return listed([
-    [count('success'), 'built'],
-    [count('reused'), 'unchanged'],
-    [count('error'), 'failed'],
-    [count('skipped'), 'skipped'],
-  ])
-}
-
-function testsOf(results: readonly NodeResult[]): string {
-  const count = (...statuses: Status[]) => by(results, 'test', ...statuses)
-  return listed([
-    [count('pass'), 'passed'],
-    [count('warn'), 'warned'],
-    [count('fail', 'error'), 'failed'],
-    [count('skipped'), 'skipped'],
-  ])
-}
+const MODEL_WORDS = [
+  ['built', ['success']],
+  ['unchanged', ['reused']],
+  ['failed', ['error']],
+  ['skipped', ['skipped']],
+] as const
+const TEST_WORDS = [
+  ['passed', ['pass']],
+  ['warned', ['warn']],
+  ['failed', ['fail', 'error']],
+  ['skipped', ['skipped']],
+] as const
 
 function publicationOf({ result, project, which }: Told): string {
   const { warehouse } = placesOf(project.root, project.config.target)

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { messageOf, ProjectError, RemoteError } from '../pipeline/errors.ts'
 import type { GraphNode } from '../pipeline/nodes.ts'
 import type { Listener, NodeResult } from '../pipeline/results.ts'
@@ -95,9 +96,9 @@ export class Report {
   #progress(step: string, text: string, done?: number, total?: number): void {
     const share =
       done === undefined || total === undefined || total === 0 ? '' : ` ${Math.floor((100 * done) / total)} %`
-    if (this.#live) return this.#show(`${step}  ${text}${share}`)
+    if (this.#live) this.#show(`${step}  ${text}${share}`)
     const now = performance.now()
-    if (now - this.#lastProgress < 5_000) return
+    if (this.#live || now - this.#lastProgress < 5_000) return
     this.#lastProgress = now
     this.line(`${step}  ${text}${share}`, { event: 'progress', step, done, total })
   }
@@ -119,7 +120,9 @@ export class Report {
     this.done()
     if (this.#options.log_format === 'json') {
       const { level = 'info', ...rest } = event
-      process.stderr.write(`${this.#safe(JSON.stringify({ level, message: stripColors(text), ...rest }))}\n`)
+      process.stderr.write(
+        `${this.#safe(JSON.stringify({ level, message: stripVTControlCharacters(text), ...rest }))}\n`,
+      )
     } else process.stderr.write(`${this.#safe(text)}\n`)
   }
 
@@ -145,10 +148,6 @@ function label(node: GraphNode): string {
 
 function indent(text: string): string {
   return text.split('\n').join('\n  ')
-}
-
-function stripColors(text: string): string {
-  return text.replaceAll(/\u001b\[\d+m/g, '')
 }
 
 /** Errors that are said in a line: everything but a bug of ours. */

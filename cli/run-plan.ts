@@ -8,7 +8,6 @@ import type { GraphNode } from '../pipeline/nodes.ts'
 import { type Plan, planRun } from '../pipeline/plan.ts'
 import { run } from '../pipeline/run.ts'
 import type { RunFlags } from './options.ts'
-import { reportRun } from './report-run.ts'
 import { type CommandSession, gitCommit, queued, realEffects } from './session.ts'
 
 type Kind = GraphNode['kind']
@@ -71,6 +70,7 @@ export async function runPlan(
     'run_results.json',
     runResultsOf(result.results, { invocation, elapsed: result.seconds, args, project: name }),
   )
+  const { reportRun } = await import('./report-run.ts')
   reportRun(report, { result, project, options, which })
   return result.exit_code
 }
@@ -88,7 +88,10 @@ function printPlan({ report }: CommandSession, { graph }: Project, plan: Plan, o
   }
   const inner = plan.inner.filter((id) => graph.nodes.get(id)!.kind !== 'source').map(describe)
   const outward = plan.outward.filter((id) => graph.nodes.get(id)!.kind !== 'source').map(describe)
-  if (options.output === 'json') return report.json({ inner, outward })
+  if (options.output === 'json') {
+    report.json({ inner, outward })
+    return
+  }
   for (const node of inner) report.out(`${node.kind.padEnd(6)} ${node.name}`)
   if (outward.length > 0) report.out('-- then, after publication')
   for (const node of outward) report.out(`${node.kind.padEnd(6)} ${node.name}`)

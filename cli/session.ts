@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import { loadEnv } from '../pipeline/env.ts'
 import { exitCodeOf, LedgerHeld, messageOf } from '../pipeline/errors.ts'
 import { type LoadOptions, loadProject, type Project } from '../pipeline/load.ts'
+import { parseCache } from '../pipeline/parse-cache.ts'
 import { redactor } from '../pipeline/redact.ts'
 import type { Effects } from '../pipeline/run.ts'
 import type { CommonOptions } from './options.ts'
@@ -52,7 +53,9 @@ export function action<O extends CommonOptions>(
       invocation_id: randomUUID(),
       loadOptions,
       async load() {
+        parseCache.open(join(root, 'target', '.cache', 'parsed.json'), import.meta.url)
         const project = await loadProject(loadOptions)
+        parseCache.save()
         known.push(...project.config.secrets)
         return project
       },

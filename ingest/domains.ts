@@ -1,4 +1,3 @@
-import { getDomain } from 'tldts'
 import tldts from 'tldts/package.json' with { type: 'json' }
 import type { Step } from '../pipeline/step.ts'
 import type { TableSpec } from '../pipeline/table.ts'
@@ -26,6 +25,7 @@ export const registrableDomains: Step = {
   builds: [REGISTRABLE_DOMAINS],
   fingerprint: `${tldts.name} ${tldts.version}`,
   async run({ connection, buildRows }) {
+    const { registrableDomain } = await import('./registrable-domain.ts')
     const hosts = await connection.rows<{ host: string }>(`
       select host from intermediate.int_company_records where host is not null
       union
@@ -38,9 +38,4 @@ export const registrableDomains: Step = {
     const domains = new Set(rows.flatMap(({ registrable_domain }) => registrable_domain ?? []))
     return { rows: rows.length, text: `${rows.length} hosts, ${domains.size} registrable domains` }
   },
-}
-
-/** `www.acme.com.br` → `acme.com.br`; null where nobody can have registered it. */
-export function registrableDomain(host: string): string | null {
-  return getDomain(host, { allowPrivateDomains: true })
 }

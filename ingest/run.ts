@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { didYouMean } from '../pipeline/nearest.ts'
-import type { Room, RoomInput } from '../pipeline/room.ts'
+import type { Check, Room, RoomInput } from '../pipeline/room.ts'
 import type { LedgerTable, Step } from '../pipeline/step.ts'
 import { ASKED } from './asked.ts'
 import { catalogue, type Listed, resourceFor, resourcesOf, type SwitchedOn, switchedOn, tableOf } from './catalogue.ts'
@@ -43,7 +43,21 @@ export const steps: Room<Settings> = async (input) => {
   const made = [...(await discover(input, listing, icp)), ...icpSteps(icp), registrableDomains, identity]
   for (const [field, from] of fields) if (from.length > 0) made.push(enrichmentStep(field, from, icp))
   const tables = [ASKED, ALIASES, ...[...known.values()].flatMap(tablesOf)]
-  return { steps: made, tables: unrecorded(tables, made) }
+  const checks = icp === undefined ? [] : checksOf([...new Map([...knowing, ...listing]).values()], icp)
+  return { steps: made, tables: unrecorded(tables, made), checks }
+}
+
+/** For `pipeline debug`: each provider that is switched on, asked what costs least. */
+function checksOf(on: readonly SwitchedOn[], icp: Icp): Check[] {
+  return on.map(({ name, provider, settings }) => ({
+    name: `provider ${name}`,
+    async run({ http, as_of, root }) {
+      if (provider.bulk !== undefined)
+        return `files found, state ${(await provider.bulk.version(settings, root)).slice(0, 12)}`
+      const own = http({ service: name, ...provider.http!(settings) })
+      return (await provider.check?.({ settings, icp, http: own, as_of, subjects: [] })) ?? 'has no check of its own'
+    },
+  }))
 }
 
 async function discover(input: RoomInput<Settings>, on: Map<string, SwitchedOn>, icp: Icp): Promise<Step[]> {

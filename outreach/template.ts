@@ -57,12 +57,21 @@ export function parseTemplate(
   // One empty line in place of the opening `---` keeps the line numbers of the file.
   const yaml = head === undefined ? undefined : parseYaml(file, `\n${head[1]}`, problems)
   const fields = yaml === undefined ? {} : validate(frontMatter, yaml, problems)
-  const at = (line: number) => ({ file, line, slots, problems })
-  const subject = fields?.subject === undefined ? null : parseParts(fields.subject, at(yaml!.lineOf(['subject'])))
+  const at = (line: () => number) => ({ file, line, slots, problems })
+  const subject =
+    fields?.subject === undefined
+      ? null
+      : parseParts(
+          fields.subject,
+          at(() => yaml!.lineOf(['subject'])),
+        )
   const start = head?.[0].length ?? 0
   const body = source.slice(start)
   const lead = body.length - body.trimStart().length
-  const parts = parseParts(body.trim(), at(lineAt(source, start + lead)))
+  const parts = parseParts(
+    body.trim(),
+    at(() => lineAt(source, start + lead)),
+  )
   if (parts.length === 0)
     problems.push({ file, message: 'has no text', hint: 'Write the message below the front matter.' })
   return problems.length > before ? undefined : { file, subject, body: parts }
@@ -98,7 +107,7 @@ export function cleanValue(value: string | null): string | null {
 
 interface Place {
   file: string
-  line: number
+  line(): number
   slots: readonly string[]
   problems: Problem[]
 }
@@ -109,7 +118,13 @@ function parseParts(text: string, { file, line, slots, problems }: Place): Part[
   for (const match of text.matchAll(/\{([a-z][a-z0-9_]*)(?:\|([^{}\n]*))?\}|[{}]/g)) {
     if (match.index > end) parts.push(text.slice(end, match.index))
     end = match.index + match[0].length
-    const place = { file, line: line + lineAt(text, match.index) - 1 }
+    const at = match.index
+    const place = {
+      file,
+      get line() {
+        return line() + lineAt(text, at) - 1
+      },
+    }
     const slot = match[1]
     if (slot === undefined) {
       problems.push({

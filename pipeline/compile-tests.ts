@@ -68,8 +68,9 @@ function genericTest(
   names: Names,
   problems: Problem[],
 ): TestNode | undefined {
-  const line = yaml.lineOf(path)
-  const problem = (message: string, hint?: string) => void problems.push({ file: yaml.file, line, message, hint })
+  const line = () => yaml.lineOf(path)
+  const problem = (message: string, hint?: string) =>
+    void problems.push({ file: yaml.file, line: line(), message, hint })
   const [testName, given] = typeof entry === 'string' ? [entry, {}] : (Object.entries(entry)[0] ?? ['', {}])
   const generic = GENERIC_TESTS[testName]
   if (generic === undefined)
@@ -82,7 +83,7 @@ function genericTest(
   const at = typeof entry === 'string' ? path : [...path, testName]
   const args = validate(
     generic.arguments,
-    { ...yaml, data: { ...flat, ...(nested as object) }, lineOf: () => line },
+    { ...yaml, data: { ...flat, ...(nested as object) }, lineOf: line },
     problems,
   )
   const config = validate(

@@ -158,7 +158,7 @@ function* sourceNodes(input: CompileInput, project: string): Iterable<SourceNode
   const base = { kind: 'source' as const, tags: [] }
   for (const name of LEDGER_SOURCES) {
     const id = `source.${project}.ledger.${name}`
-    const relation = { schema: 'ledger', name }
+    const relation = { schema: 'log', name }
     const fqn = [project, 'ledger', name]
     yield {
       ...base,

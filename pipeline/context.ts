@@ -3,7 +3,6 @@ import type { Relations } from './generated/relations.ts'
 import type { HttpFactory } from './http.ts'
 import type { LedgerTable, Outward, Step, StepContext } from './step.ts'
 import { quoteIdentifier, relationName, type TableSpec } from './table.ts'
-import { kyselyOver } from './warehouse/kysely-dialect.ts'
 import { Lake, lakeSnapshot } from './warehouse/lake.ts'
 import type { Recorder } from './warehouse/recorder.ts'
 import { BUILD, type Session } from './warehouse/session.ts'
@@ -23,7 +22,8 @@ export interface World {
 }
 
 /** The world as one step may use it: it writes only what it declared. */
-export function contextFor(step: Step, world: World): StepContext {
+export async function contextFor(step: Step, world: World): Promise<StepContext> {
+  const { kyselyOver } = await import('./warehouse/kysely-dialect.ts')
   const { session, recorder, paths } = world
   const { connection } = session
   const lakeRoot = join(paths.data, 'lake')

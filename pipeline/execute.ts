@@ -217,7 +217,7 @@ export class Executor {
       this.#versions.set(node.id, state.get(node.id)?.version ?? key)
       return { status: 'reused', message: 'unchanged' }
     }
-    const summary = await step.run(contextFor(step, world))
+    const summary = await step.run(await contextFor(step, world))
     this.#sources = undefined
     const versions: string[] = []
     for (const table of builds) {

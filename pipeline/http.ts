@@ -75,7 +75,7 @@ export type HttpFactory = (options: HttpOptions) => Http
 
 /** What the layer needs of the world. One for a whole run, so that all who ask a service share its limits. */
 export interface HttpDeps {
-  /** Sees schema `ledger`, and is used by nothing else: an open transaction of somebody else would carry the log away. */
+  /** Sees schema `log`, and is used by nothing else: an open transaction of somebody else would carry the log away. */
   connection: Connection
   run_id: string
   /** `2026-01-31`. */
@@ -95,7 +95,7 @@ export interface HttpDeps {
 
 /**
  * The shared HTTP layer. For each request, in this order: an answer in the ledger that is young enough; may it be asked
- * and paid; pacing; the exchange, written to `ledger.calls` and `ledger.answers` before anyone reads it; retries of what
+ * and paid; pacing; the exchange, written to `log.calls` and `log.answers` before anyone reads it; retries of what
  * the service means as "not now". A cached answer is no call: nothing is written for it. A paid call that broke off
  * after it may have reached the service is not repeated, and its credits count as spent.
  */

@@ -86,14 +86,14 @@ export async function takeIn(
 ): Promise<{ taken: number; rejected: number }> {
   const { waiting, unreadable } = readIncoming(data)
   if (recorder.frozen) return { taken: 0, rejected: 0 }
-  const known = await connection.rows<{ id: string }>(`select id from ${LEDGER}.ledger.incoming`)
+  const known = await connection.rows<{ id: string }>(`select id from ${LEDGER}.log.incoming`)
   const seen = new Set(known.map(({ id }) => id))
   const fresh = waiting.filter(({ message }) => !seen.has(message.id) && seen.add(message.id))
   if (fresh.length > 0) {
     const columns = { id: 'VARCHAR', kind: 'VARCHAR', at: 'TIMESTAMP', body: 'JSON', run_id: 'VARCHAR' }
     await recorder.write(async (writer) => {
       await writer.insert(
-        `${LEDGER}.ledger.incoming`,
+        `${LEDGER}.log.incoming`,
         columns,
         fresh.map(({ message }) => ({ ...message, run_id })),
       )

@@ -93,7 +93,7 @@ export async function writeOperations({ connection }: Session, { results, run, i
   const nodes = results.filter(({ node }) => node.kind !== 'test')
   const tests = results.filter(({ node }) => node.kind === 'test')
   const rows: Record<string, string | object[]> = {
-    runs: `select run_id, command, target, as_of, git_commit, started_at, ended_at, status, exit_code from ${LEDGER}.ledger.runs`,
+    runs: `select run_id, command, target, as_of, git_commit, started_at, ended_at, status, exit_code from ${LEDGER}.log.runs`,
     nodes: nodes.map(({ node, status, rows: row_count, seconds, message }) => ({
       ...{ node_id: node.id, name: node.name, kind: node.kind, file: node.file },
       ...{ status, row_count, seconds, message },
@@ -105,8 +105,8 @@ export async function writeOperations({ connection }: Session, { results, run, i
     spend: `
       select cast(date_trunc('month', requested_at) as date) as month, service, count(*) as calls,
         sum(coalesce(credits, 0)) as credits, sum(coalesce(usd, 0)) as usd
-      from ${LEDGER}.ledger.calls group by all`,
-    rejects: `select run_id, source, file, reason, count(*) as row_count from ${LEDGER}.ledger.rejects group by all`,
+      from ${LEDGER}.log.calls group by all`,
+    rejects: `select run_id, source, file, reason, count(*) as row_count from ${LEDGER}.log.rejects group by all`,
     ledger: [{ ...info, run_id: run.run_id, as_of: run.as_of }],
   }
   await connection.transaction(async () => {

@@ -26,7 +26,8 @@ export function planRun(graph: Graph, options: PlanOptions): Plan {
   const chosen = selectNodes(graph, { select, exclude })
   const inStages = stages.length > 0 ? stageNodes(graph, stages) : undefined
   const outwardSteps = [...graph.nodes.values()].filter(isOutward).map(({ id }) => id)
-  const effects = effectsOf(graph, outwardSteps)
+  const effects = reach(graph, outwardSteps, 'down')
+  const log = reach(graph, logSources(graph), 'down')
   const wanted = (id: string): boolean => {
     const node = graph.nodes.get(id)!
     if (!kinds.has(node.kind) || !chosen.has(id)) return false
@@ -37,7 +38,9 @@ export function planRun(graph: Graph, options: PlanOptions): Plan {
   const acting = order.some((id) => outwardSteps.includes(id))
   return {
     inner: order.filter((id) => !outwardSteps.includes(id)),
-    outward: acting ? order.filter((id) => effects.has(id)) : [],
+    outward: acting
+      ? [...order.filter((id) => effects.has(id)), ...order.filter((id) => log.has(id) && !effects.has(id))]
+      : [],
     whole: !selecting && inStages === undefined,
   }
 }
@@ -46,12 +49,11 @@ export function isOutward(node: GraphNode): boolean {
   return node.kind === 'step' && node.step.outward !== undefined
 }
 
-/** The outward steps and all that reads, near or far, what they record; the ledger's own log too. */
-function effectsOf(graph: Graph, outwardSteps: readonly string[]): Set<string> {
-  const logs = [...graph.nodes.values()]
+/** The ledger's own log: what acts writes to it too, so its readers are looked at once more at the very end. */
+function logSources(graph: Graph): string[] {
+  return [...graph.nodes.values()]
     .filter((node) => node.kind === 'source' && node.source === 'ledger')
     .map(({ id }) => id)
-  return reach(graph, [...outwardSteps, ...logs], 'down')
 }
 
 /** A stage's steps, the SQL they need, and the SQL that shows what they did; no other stage's steps. */

@@ -184,10 +184,20 @@ async function runOpened(options: Opened): Promise<RunResult> {
       published = true
     }
 
+    // Before anything acts outward, too: a home that another run has moved on is found out in time.
+    let stored = info.generation
+    const pushNow = async () => {
+      await session.checkpoint()
+      const { generation } = (await ledgerInfo(connection))!
+      pushLedger(project.root, config.target, places, stored, generation)
+      stored = generation
+    }
+
     let good = await executor.run(plan.inner)
     const remoteOnly = [...executor.results.values()].filter(failed).every(({ remote }) => remote)
     if (plan.whole && (good || remoteOnly)) await publishNow()
     if ((good || remoteOnly) && plan.outward.length > 0 && !frozen) {
+      if (live.length > 0) await pushNow()
       good = await executor.run(plan.outward)
       const stillFine = [...executor.results.values()].filter(failed).every(({ remote }) => remote)
       if (plan.whole && stillFine) await publishNow()
@@ -204,8 +214,7 @@ async function runOpened(options: Opened): Promise<RunResult> {
         }),
       )
     }
-    await session.checkpoint()
-    pushLedger(project.root, config.target, places, info.generation, (await ledgerInfo(connection))!.generation)
+    await pushNow()
     return {
       run_id,
       results,
@@ -231,7 +240,7 @@ async function runOpened(options: Opened): Promise<RunResult> {
 /** A date before that of the last run: the ledger has moved on, so what is computed is shown and not recorded again. */
 async function isReplay(connection: Connection, as_of: string): Promise<boolean> {
   const [last] = await connection.rows<{ as_of: string | null }>(
-    `select cast(max(as_of) as varchar) as as_of from _ledger.ledger.runs where status in ('success', 'failed')`,
+    `select cast(max(as_of) as varchar) as as_of from _ledger.log.runs where status in ('success', 'failed')`,
   )
   return last?.as_of !== undefined && last.as_of !== null && as_of < last.as_of
 }
@@ -256,7 +265,7 @@ async function makeWorld(
   live: ReadonlySet<Outward>,
 ): Promise<World> {
   const { project, session, places, effects, listener, as_of } = options
-  await log.run(`set search_path = '_ledger.ledger'`)
+  await log.run(`set search_path = '_ledger.log'`)
   const journal = withTransactions(log, (work) => recorder.write(work, log))
   const { now, sleep, random, signal } = effects
   const budget = { allows: async () => false }

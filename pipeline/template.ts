@@ -125,7 +125,7 @@ class ExpressionParser {
         return out
       }
       if (character === '\\') this.#position++
-      out += character === '\\' ? unescape(this.#text[this.#position] ?? '') : character
+      out += character === '\\' ? escaped(this.#text[this.#position] ?? '') : character
     }
     return this.#fail('a string is not closed')
   }
@@ -190,6 +190,6 @@ class ExpressionParser {
   }
 }
 
-function unescape(character: string): string {
+function escaped(character: string): string {
   return ({ n: '\n', t: '\t', r: '\r' } as Record<string, string>)[character] ?? character
 }

@@ -4,6 +4,7 @@ import { type Document, isMap, isNode, isPair, isScalar, LineCounter, type Node,
 import type { z } from 'zod'
 import { messageOf, type Problem } from './errors.ts'
 import { didYouMean } from './nearest.ts'
+import { parseCache, parseKey } from './parse-cache.ts'
 
 /** A YAML file with the positions of its values, so that whatever is wrong with a value can be said with its line. */
 export interface YamlFile {
@@ -26,25 +27,44 @@ export function readYaml(root: string, path: string, problems: Problem[]): YamlF
 }
 
 export function parseYaml(file: string, text: string, problems: Problem[]): YamlFile | undefined {
+  // What JSON cannot hold is not kept.
+  const key = /\.(inf|nan)\b|!!/i.test(text) ? undefined : parseKey('yaml', text)
+  const known = key === undefined ? undefined : parseCache.find(key)
+  let positions: ((path: readonly PropertyKey[]) => number) | undefined
+  if (known !== undefined) {
+    const lineOf = (path: readonly PropertyKey[]) => {
+      positions ??= parse(text).lineOf
+      return positions(path)
+    }
+    return { file, data: known.data, lineOf }
+  }
+  const { error, data, lineOf } = parse(text)
+  if (error !== undefined) {
+    const variable = /\$\{/.test(text.split('\n')[error.line - 1] ?? '')
+    const hint = variable ? { hint: 'Quote ${NAME}: "${NAME}".' } : {}
+    problems.push({ file, line: error.line, message: `is not valid YAML: ${error.message}`, ...hint })
+    return undefined
+  }
+  if (key !== undefined) parseCache.keep(key, data)
+  return { file, data, lineOf }
+}
+
+interface Parsed {
+  /** The first syntax error: the rest follow from it. */
+  error: { line: number; message: string } | undefined
+  data: unknown
+  lineOf(path: readonly PropertyKey[]): number
+}
+
+function parse(text: string): Parsed {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
+  const lineOf = (path: readonly PropertyKey[]) => lines.linePos(positionOf(document, path)).line
   const [error] = document.errors
   if (error !== undefined) {
-    const { line } = lines.linePos(error.pos[0])
-    const variable = /\$\{/.test(text.split('\n')[line - 1] ?? '')
-    problems.push({
-      file,
-      line,
-      message: `is not valid YAML: ${error.message}`,
-      ...(variable ? { hint: 'Quote ${NAME}: "${NAME}".' } : {}),
-    })
+    return { error: { line: lines.linePos(error.pos[0]).line, message: error.message }, data: undefined, lineOf }
   }
-  if (document.errors.length > 0) return undefined
-  return {
-    file,
-    data: document.toJS({ maxAliasCount: 1000 }) as unknown,
-    lineOf: (path) => lines.linePos(positionOf(document, path)).line,
-  }
+  return { error: undefined, data: document.toJS({ maxAliasCount: 1000 }) as unknown, lineOf }
 }
 
 /** Checks a YAML file (or the part at `at`) against a zod schema; every issue becomes a problem with its line. */

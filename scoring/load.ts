@@ -3,13 +3,15 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Problem } from '../pipeline/errors.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
+import { parseCache, parseKey } from '../pipeline/parse-cache.ts'
 import { openDatabase } from '../pipeline/warehouse/duckdb.ts'
 import type { YamlFile } from '../pipeline/yaml.ts'
 import { type Brief, loadBrief } from './brief.ts'
 import { loadCard, type Scorecard } from './card.ts'
 import type { Scoring } from './compile.ts'
+import { type Reading, readExpressions } from './expression.ts'
 import { loadPolicy, type Policy } from './qualification.ts'
-import { readSources } from './source.ts'
+import { noteReadings } from './source.ts'
 
 export interface ScoringSettings {
   scores: string[]
@@ -51,15 +53,20 @@ export async function loadScoring(
 }
 
 async function readWithDuckDB(parts: readonly (Scorecard | Policy | Brief)[], problems: Problem[]): Promise<void> {
+  const sources = parts.map(({ source }) => source)
+  const expressions = sources.flatMap((source) => source.expressions).map(({ sql }) => sql)
+  const key = parseKey('expressions', JSON.stringify(expressions))
+  const known = parseCache.find(key)?.data as Reading[] | undefined
+  const readings = known ?? (await readInMemory(expressions))
+  parseCache.keep(key, readings)
+  noteReadings(sources, readings, problems)
+}
+
+async function readInMemory(expressions: readonly string[]): Promise<Reading[]> {
   const database = await openDatabase({ threads: 1 })
   try {
     const connection = await database.connect()
-    await readSources(
-      connection,
-      parts.map(({ source }) => source),
-      problems,
-    )
-    connection.close()
+    return await readExpressions(connection, expressions).finally(() => connection.close())
   } finally {
     database.close()
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Problem } from '../pipeline/errors.ts'
 import type { Connection } from '../pipeline/warehouse/duckdb.ts'
 import { parseYaml, type YamlFile } from '../pipeline/yaml.ts'
-import { readExpressions } from './expression.ts'
+import { type Reading, readExpressions } from './expression.ts'
 import { parseText, type Text } from './text.ts'
 
 export interface Place {
@@ -57,7 +57,13 @@ export function parseSource(file: string, raw: string, problems: Problem[]): Sou
   const content = raw.replaceAll('\r\n', '\n')
   const yaml = parseYaml(file, content, problems)
   if (yaml === undefined) return undefined
-  const place = (path: readonly PropertyKey[]): Place => ({ file, line: yaml.lineOf(path) })
+  // Finding a line costs a second parse: it is done when a message needs it.
+  const place = (path: readonly PropertyKey[]): Place => ({
+    file,
+    get line() {
+      return yaml.lineOf(path)
+    },
+  })
   const source: Source = {
     yaml,
     content,
@@ -86,12 +92,13 @@ export async function readSources(
   sources: readonly Source[],
   problems: Problem[],
 ): Promise<void> {
-  const expressions = sources.flatMap((source) => source.expressions)
-  const readings = await readExpressions(
-    connection,
-    expressions.map(({ sql }) => sql),
-  )
-  for (const [index, expression] of expressions.entries()) {
+  const expressions = sources.flatMap((source) => source.expressions).map(({ sql }) => sql)
+  noteReadings(sources, await readExpressions(connection, expressions), problems)
+}
+
+/** Notes, for every expression of these sources in order, which columns it reads. */
+export function noteReadings(sources: readonly Source[], readings: readonly Reading[], problems: Problem[]): void {
+  for (const [index, expression] of sources.flatMap((source) => source.expressions).entries()) {
     const { columns, error } = readings[index]!
     expression.columns = columns
     if (error !== undefined) {

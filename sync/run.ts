@@ -27,6 +27,10 @@ export const steps: Room<Settings> = async (input) => {
   const marts = new Set([...MARTS, ...crms.flatMap(({ mappings }) => mappings.map(({ from }) => from))])
   return {
     tables: [RECORDS, OUTCOMES],
+    checks: crms.map(({ name, definition, settings }) => ({
+      name: `crm ${name}`,
+      run: ({ http, root, as_of, signal }) => definition.check({ settings, root, http, as_of, signal }),
+    })),
     steps: [
       {
         name: 'crm_pull',

@@ -100,7 +100,7 @@ async function httpOver(
   effects: Pick<Parameters<typeof createHttp>[0], 'as_of' | 'now' | 'sleep' | 'random' | 'signal'>,
 ) {
   const connection = await session.connect()
-  await connection.run(`set search_path = '_ledger.ledger'`)
+  await connection.run(`set search_path = '_ledger.log'`)
   const budget = { allows: async () => false }
   return createHttp({
     ...effects,

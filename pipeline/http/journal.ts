@@ -59,7 +59,7 @@ const ANSWERS = {
 }
 
 /**
- * Writes to `ledger.calls` and `ledger.answers`. The connection must be its own: nobody else's transaction may be open
+ * Writes to `log.calls` and `log.answers`. The connection must be its own: nobody else's transaction may be open
  * on it. What arrives while a statement runs goes into the next one together, so that many small answers cost few commits.
  */
 export function createJournal(connection: Connection, run_id: string, as_of: string): Journal {
@@ -68,7 +68,7 @@ export function createJournal(connection: Connection, run_id: string, as_of: str
 
   async function findAll(hashes: string[]): Promise<StoredAnswer[][]> {
     const rows = await connection.rows<Omit<StoredAnswer, 'headers' | 'text'> & { headers: string; body: string }>(
-      `select request_hash, call_id, status, headers, body, fetched_at from ledger.answers
+      `select request_hash, call_id, status, headers, body, fetched_at from log.answers
        where request_hash in (select unnest(from_json($1, '["VARCHAR"]'))) and fetched_at::date <= $2::date
        order by fetched_at desc, call_id desc`,
       [JSON.stringify(hashes), as_of],
@@ -84,7 +84,7 @@ export function createJournal(connection: Connection, run_id: string, as_of: str
   /** How often each request was made in this run before: by another who asked the same service. */
   async function seenBefore(): Promise<Map<string, number>> {
     const rows = await connection.rows<{ request_hash: string; n: number }>(
-      'select request_hash, count(*) as n from ledger.calls where run_id = $1 group by all',
+      'select request_hash, count(*) as n from log.calls where run_id = $1 group by all',
       [run_id],
     )
     return new Map(rows.map(({ request_hash, n }) => [request_hash, n]))
@@ -124,8 +124,8 @@ export function createJournal(connection: Connection, run_id: string, as_of: str
           ],
     )
     await connection.transaction(async () => {
-      await connection.insert('ledger.calls', CALLS, calls)
-      await connection.insert('ledger.answers', ANSWERS, answers)
+      await connection.insert('log.calls', CALLS, calls)
+      await connection.insert('log.answers', ANSWERS, answers)
     })
     return ids
   }

@@ -103,7 +103,7 @@ export async function lakeSnapshot(
   as_of: string,
 ): Promise<LakeSnapshot | undefined> {
   const rows = await connection.rows<Omit<LakeSnapshot, 'files'> & { files: string }>(`
-    select snapshot, filter, files, run_id, load_id, fetched_at from ${LEDGER}.ledger.lake
+    select snapshot, filter, files, run_id, load_id, fetched_at from ${LEDGER}.log.lake
     where source = ${quoteLiteral(table.source)} and table_name = ${quoteLiteral(table.table)}
       and fetched_at < cast(${quoteLiteral(as_of)} as timestamp) + interval 1 day
     order by load_id desc limit 1`)

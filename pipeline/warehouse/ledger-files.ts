@@ -92,7 +92,7 @@ export async function checkLedger(
         .rows(`select count(*) from ${LEDGER}.raw."${rawName(table)}"`)
         .catch((error) => findings.push(`raw.${rawName(table)} cannot be read: ${messageOf(error)}`))
     }
-    const lake = await connection.rows<{ files: string }>(`select files from ${LEDGER}.ledger.lake`)
+    const lake = await connection.rows<{ files: string }>(`select files from ${LEDGER}.log.lake`)
     for (const { files } of lake) findings.push(...brokenFiles(places.lake, JSON.parse(files) as LakeFile[]))
     return { info, findings }
   })

@@ -26,12 +26,10 @@ export interface RunIdentity {
 
 export async function ledgerInfo(connection: Connection): Promise<LedgerInfo | undefined> {
   const exists = await connection.rows(
-    `select 1 from duckdb_tables() where database_name = '${LEDGER}' and schema_name = 'ledger' and table_name = 'info'`,
+    `select 1 from duckdb_tables() where database_name = '${LEDGER}' and schema_name = 'log' and table_name = 'info'`,
   )
   if (exists.length === 0) return undefined
-  const rows = await connection.rows<LedgerInfo>(
-    `select ledger_id, schema_version, generation from ${LEDGER}.ledger.info`,
-  )
+  const rows = await connection.rows<LedgerInfo>(`select ledger_id, schema_version, generation from ${LEDGER}.log.info`)
   return rows[0]
 }
 
@@ -39,10 +37,10 @@ export async function ledgerInfo(connection: Connection): Promise<LedgerInfo | u
 export async function createLedger(connection: Connection, now: Date): Promise<LedgerInfo> {
   await connection.transaction(async () => {
     for (const migration of MIGRATIONS) await connection.run(migration)
-    await connection.run(
-      `insert into ${LEDGER}.ledger.info values ($1, ${MIGRATIONS.length}, 0, cast($2 as timestamp))`,
-      [`led-${randomUUID()}`, now.toISOString()],
-    )
+    await connection.run(`insert into ${LEDGER}.log.info values ($1, ${MIGRATIONS.length}, 0, cast($2 as timestamp))`, [
+      `led-${randomUUID()}`,
+      now.toISOString(),
+    ])
   })
   return (await ledgerInfo(connection))!
 }
@@ -51,25 +49,23 @@ export async function createLedger(connection: Connection, now: Date): Promise<L
 export async function migrateLedger(connection: Connection, info: LedgerInfo): Promise<void> {
   await connection.transaction(async () => {
     for (const migration of MIGRATIONS.slice(info.schema_version)) await connection.run(migration)
-    await connection.run(`update ${LEDGER}.ledger.info set schema_version = ${MIGRATIONS.length}`)
+    await connection.run(`update ${LEDGER}.log.info set schema_version = ${MIGRATIONS.length}`)
   })
 }
 
 export async function nextRunSeq(connection: Connection): Promise<number> {
-  const rows = await connection.rows<{ seq: number }>(
-    `select coalesce(max(seq), 0) + 1 as seq from ${LEDGER}.ledger.runs`,
-  )
+  const rows = await connection.rows<{ seq: number }>(`select coalesce(max(seq), 0) + 1 as seq from ${LEDGER}.log.runs`)
   return rows[0]!.seq
 }
 
 /** Writes the run's row, once, inside the transaction of the first thing it records; the generation grows with it. */
 export async function beginRun(connection: Connection, run: RunIdentity): Promise<void> {
   await connection.run(
-    `insert into ${LEDGER}.ledger.runs (run_id, seq, command, target, as_of, git_commit, started_at)
+    `insert into ${LEDGER}.log.runs (run_id, seq, command, target, as_of, git_commit, started_at)
      values ($1, $2, $3, $4, cast($5 as date), $6, cast($7 as timestamp))`,
     [run.run_id, run.seq, run.command, run.target, run.as_of, run.git_commit, run.started_at],
   )
-  await connection.run(`update ${LEDGER}.ledger.info set generation = generation + 1`)
+  await connection.run(`update ${LEDGER}.log.info set generation = generation + 1`)
 }
 
 export async function endRun(
@@ -78,14 +74,14 @@ export async function endRun(
   end: { status: string; exit_code: number; ended_at: string; summary: unknown },
 ): Promise<void> {
   await connection.run(
-    `update ${LEDGER}.ledger.runs set ended_at = cast($2 as timestamp), status = $3, exit_code = $4, summary = $5 where run_id = $1`,
+    `update ${LEDGER}.log.runs set ended_at = cast($2 as timestamp), status = $3, exit_code = $4, summary = $5 where run_id = $1`,
     [run_id, end.ended_at, end.status, end.exit_code, JSON.stringify(end.summary)],
   )
 }
 
 /** Runs a dead process left open. */
 export async function closeCrashedRuns(connection: Connection): Promise<number> {
-  return connection.run(`update ${LEDGER}.ledger.runs set status = 'crashed' where status is null`)
+  return connection.run(`update ${LEDGER}.log.runs set status = 'crashed' where status is null`)
 }
 
 export function rawName(table: { source: string; table: string }): string {
@@ -182,26 +178,26 @@ function bulkRows(table: LedgerTable, landed: Landed | undefined): string {
 }
 
 export function latestLoad(table: { source: string; table: string }, as_of: string): string {
-  return `select max(load_id) from ${LEDGER}.ledger.loads where source = ${quoteLiteral(table.source)}
+  return `select max(load_id) from ${LEDGER}.log.loads where source = ${quoteLiteral(table.source)}
     and table_name = ${quoteLiteral(table.table)} and fetched_at < ${cutoff(as_of)}`
 }
 
 /** The SELECT behind `source('ledger', '<table>')`. */
 export function currentLedgerRows(name: string, as_of: string): string {
   const { known_at, columns } = READABLE[name]!
-  return `select ${columns} from ${LEDGER}.ledger.${quoteIdentifier(name)} where ${known_at} < ${cutoff(as_of)}`
+  return `select ${columns} from ${LEDGER}.log.${quoteIdentifier(name)} where ${known_at} < ${cutoff(as_of)}`
 }
 
 /** Per source table, the number that changes when what a run can see of it changes. */
 export async function sourceVersions(connection: Connection, as_of: string): Promise<Map<string, string>> {
   const rows = await connection.rows<{ name: string; version: string }>(`
     select source || '.' || table_name as name, cast(max(load_id) as varchar) as version
-    from ${LEDGER}.ledger.loads where fetched_at < ${cutoff(as_of)} group by all
+    from ${LEDGER}.log.loads where fetched_at < ${cutoff(as_of)} group by all
     union all
     ${Object.entries(READABLE)
       .map(
         ([name, { known_at }]) =>
-          `select 'ledger.${name}', cast(count(*) as varchar) from ${LEDGER}.ledger.${name} where ${known_at} < ${cutoff(as_of)}`,
+          `select 'ledger.${name}', cast(count(*) as varchar) from ${LEDGER}.log.${name} where ${known_at} < ${cutoff(as_of)}`,
       )
       .join(' union all ')}`)
   return new Map(rows.map(({ name, version }) => [name, version]))

@@ -1,43 +1,43 @@
 /**
- * The ledger's own tables, schema `ledger`. Migrations go forward only, one entry per schema version, and are applied
+ * The ledger's own tables, schema `log`. Migrations go forward only, one entry per schema version, and are applied
  * in order after a copy of the file was made. An entry that has been released is never edited.
  */
 export const MIGRATIONS: readonly string[] = [
   `
-  create schema if not exists _ledger.ledger;
+  create schema if not exists _ledger.log;
   create schema if not exists _ledger.raw;
-  create table _ledger.ledger.info (
+  create table _ledger.log.info (
     ledger_id varchar not null, schema_version integer not null, generation bigint not null, created_at timestamp not null
   );
-  create table _ledger.ledger.runs (
+  create table _ledger.log.runs (
     run_id varchar primary key, seq bigint not null, command varchar not null, target varchar not null,
     as_of date not null, git_commit varchar, started_at timestamp not null, ended_at timestamp,
     status varchar, exit_code integer, summary json
   );
-  create table _ledger.ledger.loads (
+  create table _ledger.log.loads (
     load_id bigint primary key, source varchar not null, table_name varchar not null, run_id varchar not null,
     row_count bigint not null, fetched_at timestamp not null
   );
-  create table _ledger.ledger.calls (
+  create table _ledger.log.calls (
     call_id varchar primary key, run_id varchar not null, service varchar not null, endpoint varchar not null,
     request_hash varchar not null, field varchar, company_id varchar, lead_id varchar, status integer,
     credits decimal(18, 4), usd decimal(18, 6), hit boolean, cached boolean, requested_at timestamp not null
   );
-  create table _ledger.ledger.answers (
+  create table _ledger.log.answers (
     request_hash varchar not null, call_id varchar not null, status integer not null, headers json, body varchar,
     fetched_at timestamp not null
   );
-  create table _ledger.ledger.steps (
+  create table _ledger.log.steps (
     step varchar primary key, fingerprint varchar not null, run_id varchar not null
   );
-  create table _ledger.ledger.incoming (
+  create table _ledger.log.incoming (
     id varchar primary key, kind varchar not null, "at" timestamp not null, body json, run_id varchar not null
   );
-  create table _ledger.ledger.rejects (
+  create table _ledger.log.rejects (
     run_id varchar not null, source varchar not null, file varchar not null, line bigint, reason varchar not null,
     content varchar
   );
-  create table _ledger.ledger.lake (
+  create table _ledger.log.lake (
     source varchar not null, table_name varchar not null, snapshot varchar not null, filter varchar not null,
     row_count bigint not null, files json not null, run_id varchar not null, load_id bigint not null,
     fetched_at timestamp not null

@@ -79,7 +79,7 @@ export class Recorder {
     }
     await this.write(async (connection) => {
       await connection.insert(
-        `${LEDGER}.ledger.rejects`,
+        `${LEDGER}.log.rejects`,
         columns,
         rejects.map((reject) => ({ run_id: this.#run.run_id, ...reject })),
       )
@@ -93,7 +93,7 @@ export class Recorder {
       for (const { table, rows, snapshot, filter, files } of entries) {
         const load_id = await newLoad(connection, table, this.#run.run_id, fetched_at, String(rows))
         await connection.run(
-          `insert into ${LEDGER}.ledger.lake values ($1, $2, $3, $4, $5, $6, $7, ${load_id}, cast($8 as timestamp))`,
+          `insert into ${LEDGER}.log.lake values ($1, $2, $3, $4, $5, $6, $7, ${load_id}, cast($8 as timestamp))`,
           [table.source, table.table, snapshot, filter, rows, JSON.stringify(files), this.#run.run_id, fetched_at],
         )
       }
@@ -103,7 +103,7 @@ export class Recorder {
   /** What a step that only records was last run with; kept in the ledger, so that a rebuilt warehouse asks nobody again. */
   async stepFingerprint(step: string): Promise<string | undefined> {
     const rows = await this.#connection.rows<{ fingerprint: string }>(
-      `select fingerprint from ${LEDGER}.ledger.steps where step = $1`,
+      `select fingerprint from ${LEDGER}.log.steps where step = $1`,
       [step],
     )
     return rows[0]?.fingerprint
@@ -112,7 +112,7 @@ export class Recorder {
   async saveStepFingerprint(step: string, fingerprint: string): Promise<void> {
     if (this.frozen || (await this.stepFingerprint(step)) === fingerprint) return
     await this.write(async (connection) => {
-      await connection.run(`insert or replace into ${LEDGER}.ledger.steps values ($1, $2, $3)`, [
+      await connection.run(`insert or replace into ${LEDGER}.log.steps values ($1, $2, $3)`, [
         step,
         fingerprint,
         this.#run.run_id,

@@ -49,7 +49,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
         `create or replace macro ${BUILD}.main.as_of() as cast(${quoteLiteral(options.as_of)} as date)`,
       )
     }
-    const schemas = new Set<string>(['main', 'raw', 'ledger'])
+    const schemas = new Set<string>(['main', 'raw', 'log'])
     const searchPath = () => {
       const path = [...schemas].map((schema) => `${BUILD}.${schema}`)
       return `set search_path = ${quoteLiteral(path.join(','))}`

@@ -18,7 +18,7 @@ export async function createSourceViews(
   for (const table of tables) statements.push(await viewOf(session, lakeRoot, table))
   for (const name of LEDGER_SOURCES) {
     statements.push(
-      `create or replace view ${BUILD}.ledger.${quoteIdentifier(name)} as ${currentLedgerRows(name, session.as_of)}`,
+      `create or replace view ${BUILD}.log.${quoteIdentifier(name)} as ${currentLedgerRows(name, session.as_of)}`,
     )
   }
   await session.connection.run(statements.join(';'))

@@ -105,10 +105,10 @@ export async function newLoad(
   rowCount: string,
 ): Promise<number> {
   const [next] = await connection.rows<{ id: number }>(
-    `select coalesce(max(load_id), 0) + 1 as id from ${LEDGER}.ledger.loads`,
+    `select coalesce(max(load_id), 0) + 1 as id from ${LEDGER}.log.loads`,
   )
   await connection.run(
-    `insert into ${LEDGER}.ledger.loads select ${next!.id}, $1, $2, $3, ${rowCount}, cast($4 as timestamp)`,
+    `insert into ${LEDGER}.log.loads select ${next!.id}, $1, $2, $3, ${rowCount}, cast($4 as timestamp)`,
     [table.source, table.table, run_id, fetched_at],
   )
   return next!.id

@@ -280,7 +280,7 @@ describe('pipeline run, as a newcomer runs it', () => {
       const before = await martsOf(root)
       const calls = async () =>
         withFile(join(root, 'data/ledger.duckdb'), (connection) =>
-          connection.rows('select count(*) as n from ledger.calls'),
+          connection.rows('select count(*) as n from log.calls'),
         )
       const asked = await calls()
       rmSync(join(root, 'data/.build'), { recursive: true })
@@ -327,7 +327,7 @@ describe('pipeline run, as a newcomer runs it', () => {
       const count = () =>
         withFile(join(root, 'data/ledger.duckdb'), (connection) =>
           connection.rows(
-            'select (select count(*) from ledger.calls) as calls, (select count(*) from ledger.loads) as loads, (select count(*) from ledger.runs) as runs',
+            'select (select count(*) from log.calls) as calls, (select count(*) from log.loads) as loads, (select count(*) from log.runs) as runs',
           ),
         )
       const before = await count()

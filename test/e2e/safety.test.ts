@@ -317,7 +317,7 @@ describe('a full disk', () => {
 
   it.skipIf(!mounted)(
     'one clear error, the last publication stands, and nothing is lost (needs root to mount a small tmpfs)',
-    async () => {
+    async (context) => {
       mkdirSync(mount, { recursive: true })
       const did = await new Promise((resolve) =>
         spawn('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', mount]).on('close', resolve),

@@ -20,11 +20,11 @@ export async function httpWorld(overrides: Partial<HttpDeps> = {}): Promise<Http
   const database = await openDatabase()
   const connection = await database.connect()
   await connection.run(`
-    create schema ledger;
-    create table ledger.calls (call_id varchar primary key, run_id varchar, service varchar, endpoint varchar,
+    create schema log;
+    create table log.calls (call_id varchar primary key, run_id varchar, service varchar, endpoint varchar,
       request_hash varchar, field varchar, company_id varchar, lead_id varchar, status integer,
       credits decimal(18, 4), usd decimal(18, 6), hit boolean, cached boolean, requested_at timestamp);
-    create table ledger.answers (request_hash varchar, call_id varchar, status integer, headers json, body varchar,
+    create table log.answers (request_hash varchar, call_id varchar, status integer, headers json, body varchar,
       fetched_at timestamp);
   `)
   const waits: number[] = []
@@ -52,7 +52,7 @@ export async function httpWorld(overrides: Partial<HttpDeps> = {}): Promise<Http
     waits,
     again,
     database,
-    calls: () => connection.rows('select * from ledger.calls order by requested_at, call_id'),
-    answers: () => connection.rows('select * from ledger.answers order by fetched_at, call_id'),
+    calls: () => connection.rows('select * from log.calls order by requested_at, call_id'),
+    answers: () => connection.rows('select * from log.answers order by fetched_at, call_id'),
   }
 }

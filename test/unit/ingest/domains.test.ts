@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { registrableDomain, registrableDomains } from '../../../ingest/domains.ts'
+import { registrableDomains } from '../../../ingest/domains.ts'
+import { registrableDomain } from '../../../ingest/registrable-domain.ts'
 import { world } from '../../helpers/world.ts'
 
 test.each([

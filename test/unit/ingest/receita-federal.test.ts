@@ -55,8 +55,8 @@ function land(context: StepContext, path: string, profiles: object = SOFTWARE): 
 
 const raw = (w: TestWorld, table: string, rest = '') =>
   w.connection.rows(`select * exclude (_fetched_at, _run_id, _load) from raw.receita_federal__${table} ${rest}`)
-const rejectsOf = (w: TestWorld) => w.connection.rows<Row>('select * from _ledger.ledger.rejects order by file, line')
-const landings = (w: TestWorld) => w.connection.rows<Row>('select * from _ledger.ledger.lake order by load_id')
+const rejectsOf = (w: TestWorld) => w.connection.rows<Row>('select * from _ledger.log.rejects order by file, line')
+const landings = (w: TestWorld) => w.connection.rows<Row>('select * from _ledger.log.lake order by load_id')
 
 describe('receita_federal on real files', () => {
   it('has every column of the official layout, typed', () => {

@@ -88,7 +88,7 @@ test('rows that do not fit are kept aside with their place and reason, without s
   expect(summary).toMatchObject({ rows: 1, counts: { rows: 4, fresh: 1, rejected: 3 }, failures: [] })
   expect(summary.text).toContain('vendor.firms: 3 rows rejected')
   const rejects = await w.connection.rows<{ line: number; reason: string; content: string }>(
-    'select source, file, line, reason, content from _ledger.ledger.rejects order by line',
+    'select source, file, line, reason, content from _ledger.log.rejects order by line',
   )
   expect(rejects.map(({ line }) => line)).toEqual([1, 3, 4])
   expect(rejects[0]).toMatchObject({ source: 'vendor', file: 'firms', content: '{"id":"a","size":"big"}' })

@@ -123,9 +123,9 @@ describe('answers in the ledger', () => {
 
   it('must be written before they are returned: an unwritable ledger fails the call', async () => {
     const { http, connection } = await cacheWorld()
-    await connection.run('drop table ledger.answers')
+    await connection.run('drop table log.answers')
     await expect(http.send({ path: '/x' })).rejects.toThrow(/answers/)
-    expect(await connection.rows('select * from ledger.calls')).toEqual([])
+    expect(await connection.rows('select * from log.calls')).toEqual([])
   })
 })
 

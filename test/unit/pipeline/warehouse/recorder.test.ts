@@ -99,7 +99,7 @@ describe('record', () => {
     const table = tableOf('merge')
     const { made, context } = await contextOf(table, { frozen: true })
     expect(await context.record(table, [[{ id: 'a', tags: [], seen: null }]])).toEqual({ appended: 0, unchanged: 1 })
-    expect(await made.connection.rows('select count(*) as n from _ledger.ledger.runs')).toEqual([{ n: 0 }])
+    expect(await made.connection.rows('select count(*) as n from _ledger.log.runs')).toEqual([{ n: 0 }])
   })
 
   it('a past as-of sees only what had been fetched by then', async () => {
@@ -114,11 +114,11 @@ describe('record', () => {
     const table = tableOf('merge')
     const { made, context } = await contextOf(table)
     const generation = async () =>
-      (await made.connection.rows<{ generation: number }>('select generation from _ledger.ledger.info'))[0]!.generation
+      (await made.connection.rows<{ generation: number }>('select generation from _ledger.log.info'))[0]!.generation
     expect(await generation()).toBe(0)
     await Promise.all(['a', 'b', 'c'].map((id) => context.record(table, [[{ id, tags: [], seen: null }]])))
     expect(await generation()).toBe(1)
-    expect(await made.connection.rows('select run_id from _ledger.ledger.runs')).toEqual([{ run_id: 'run_000001' }])
+    expect(await made.connection.rows('select run_id from _ledger.log.runs')).toEqual([{ run_id: 'run_000001' }])
   })
 
   it('refuses a table the step did not declare', async () => {

@@ -127,12 +127,7 @@ function endOf(report: Report, { result, project, options, which }: Told): strin
       : 'Mend it, then: pipeline retry'
     return [report.red(`${failures.length} failed in ${time}: ${names.join(', ')}${more}`), again]
   }
-  const idle =
-    !result.published &&
-    !result.recorded &&
-    result.results.every(
-      ({ status, message }) => status === 'reused' || message === 'unchanged' || status === 'success',
-    )
+  const idle = !result.published && !result.recorded
   const whole = options.select.length === 0 && options.stage.length === 0
   if (idle && whole && which === 'run') return [report.green(`Nothing has changed; nothing was done twice (${time}).`)]
   const lines = [report.green(`Done in ${time}.`)]

@@ -41,7 +41,8 @@ export async function runPlan(
     run({
       project,
       plan: which === 'run' ? plan : { ...plan, outward: [], whole: plan.whole && which === 'build' },
-      command: session.typed,
+      command: [which, ...options.stage.map((stage) => `--stage ${stage}`)].join(' '),
+      call: session.typed,
       as_of,
       full_refresh: options.fullRefresh,
       fail_fast: options.failFast,

@@ -12,6 +12,7 @@ export const OPERATIONS: readonly TableSpec[] = [
     columns: {
       run_id: 'VARCHAR',
       command: 'VARCHAR',
+      call: 'VARCHAR',
       target: 'VARCHAR',
       as_of: 'DATE',
       git_commit: 'VARCHAR',
@@ -93,7 +94,7 @@ export async function writeOperations({ connection }: Session, { results, run, i
   const nodes = results.filter(({ node }) => node.kind !== 'test')
   const tests = results.filter(({ node }) => node.kind === 'test')
   const rows: Record<string, string | object[]> = {
-    runs: `select run_id, command, target, as_of, git_commit, started_at, ended_at, status, exit_code from ${LEDGER}.log.runs`,
+    runs: `select run_id, command, call, target, as_of, git_commit, started_at, ended_at, status, exit_code from ${LEDGER}.log.runs`,
     nodes: nodes.map(({ node, status, rows: row_count, seconds, message }) => ({
       ...{ node_id: node.id, name: node.name, kind: node.kind, file: node.file },
       ...{ status, row_count, seconds, message },

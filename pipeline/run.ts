@@ -33,8 +33,10 @@ import { BuildState } from './warehouse/state.ts'
 export interface RunOptions {
   project: Project
   plan: Plan
-  /** As it was typed, for the lock and the log: `pipeline run --stage scoring`. */
+  /** `run`, `run --stage sync`: what kind of call it is, the same on every machine. */
   command: string
+  /** As it was typed, for the lock and the log: `pipeline run --threads 2`. */
+  call: string
   as_of: string
   full_refresh: boolean
   fail_fast: boolean
@@ -79,7 +81,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     ])
   }
   const places = placesOf(root, config.target)
-  const lock = acquireLock(places.ledger, options.command, effects.now())
+  const lock = acquireLock(places.ledger, options.call, effects.now())
   try {
     pullLedger(root, config.target, places)
     const { session, info } = await openHome({
@@ -132,6 +134,7 @@ async function runOpened(options: Opened): Promise<RunResult> {
       run_id,
       seq,
       command: options.command,
+      call: options.call,
       target: config.target_name,
       as_of,
       git_commit: options.git_commit,

@@ -72,7 +72,7 @@ async function readPublished(places: Places): Promise<Record<'runs' | 'spend' | 
     const { connection } = published
     return {
       runs: await connection.rows(
-        `select run_id, command, as_of, coalesce(status, 'published') as status, exit_code, started_at, ended_at from ops.runs order by run_id desc limit 10`,
+        `select run_id, call, as_of, coalesce(status, 'published') as status, exit_code, started_at, ended_at from ops.runs order by run_id desc limit 10`,
       ),
       spend: await connection.rows(
         'select month, service, calls, credits, usd from ops.spend order by month desc, service limit 20',

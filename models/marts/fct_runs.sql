@@ -57,7 +57,6 @@ final as (
         -- strings
         runs.command,
         runs.target,
-        runs.git_commit,
         runs.status,
 
         -- numerics

@@ -17,6 +17,8 @@ export interface RunIdentity {
   run_id: string
   seq: number
   command: string
+  /** As it was typed. */
+  call: string
   target: string
   as_of: string
   git_commit: string | null
@@ -61,9 +63,9 @@ export async function nextRunSeq(connection: Connection): Promise<number> {
 /** Writes the run's row, once, inside the transaction of the first thing it records; the generation grows with it. */
 export async function beginRun(connection: Connection, run: RunIdentity): Promise<void> {
   await connection.run(
-    `insert into ${LEDGER}.log.runs (run_id, seq, command, target, as_of, git_commit, started_at)
-     values ($1, $2, $3, $4, cast($5 as date), $6, cast($7 as timestamp))`,
-    [run.run_id, run.seq, run.command, run.target, run.as_of, run.git_commit, run.started_at],
+    `insert into ${LEDGER}.log.runs (run_id, seq, command, call, target, as_of, git_commit, started_at)
+     values ($1, $2, $3, $4, $5, cast($6 as date), $7, cast($8 as timestamp))`,
+    [run.run_id, run.seq, run.command, run.call, run.target, run.as_of, run.git_commit, run.started_at],
   )
   await connection.run(`update ${LEDGER}.log.info set generation = generation + 1`)
 }

@@ -10,7 +10,7 @@ export const MIGRATIONS: readonly string[] = [
     ledger_id varchar not null, schema_version integer not null, generation bigint not null, created_at timestamp not null
   );
   create table _ledger.log.runs (
-    run_id varchar primary key, seq bigint not null, command varchar not null, target varchar not null,
+    run_id varchar primary key, seq bigint not null, command varchar not null, call varchar not null, target varchar not null,
     as_of date not null, git_commit varchar, started_at timestamp not null, ended_at timestamp,
     status varchar, exit_code integer, summary json
   );
@@ -49,7 +49,7 @@ export const MIGRATIONS: readonly string[] = [
 export const READABLE: Record<string, { known_at: string; columns: string }> = {
   runs: {
     known_at: 'cast(as_of as timestamp)',
-    columns: `run_id, seq, command, target, as_of, git_commit, coalesce(status, 'success') as status`,
+    columns: `run_id, seq, command, target, as_of, coalesce(status, 'success') as status`,
   },
   loads: { known_at: 'fetched_at', columns: '*' },
   calls: { known_at: 'requested_at', columns: '*' },

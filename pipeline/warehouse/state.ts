@@ -11,7 +11,10 @@ export interface NodeState {
   rows: number | null
 }
 
-/** The build file's memory, kept in the same transaction as what it speaks of. */
+/**
+ * The build file's memory, kept in the same transaction as what it speaks of. Rows are appended and the last of an id
+ * counts: an index would cost more than everything else that is done for a small model.
+ */
 export class BuildState {
   readonly #connection: Connection
   readonly #nodes: Map<string, NodeState>
@@ -28,19 +31,17 @@ export class BuildState {
   static async open({ connection }: Session): Promise<BuildState> {
     await connection.run(`
       create schema if not exists ${BUILD}._state;
-      create table if not exists ${BUILD}._state.nodes (id varchar primary key, key varchar not null, version varchar not null, row_count bigint)`)
+      create table if not exists ${BUILD}._state.nodes (id varchar, key varchar, version varchar, row_count bigint)`)
     const rows = await connection.rows<{ id: string; key: string; version: string; rows: number | null }>(
-      `select id, key, version, row_count as rows from ${BUILD}._state.nodes`,
+      `select id, key, version, row_count as rows from ${BUILD}._state.nodes order by rowid`,
     )
+    const nodes = new Map(rows.map(({ id, ...state }) => [id, state]))
+    if (rows.length > 2 * nodes.size + 1_000) await compact(connection)
     const relations = await connection.rows<{ name: string; kind: 'table' | 'view' }>(`
       select schema_name || '.' || table_name as name, 'table' as kind from duckdb_tables() where database_name = '${BUILD}'
       union all
       select schema_name || '.' || view_name, 'view' from duckdb_views() where database_name = '${BUILD}' and not internal`)
-    return new BuildState(
-      connection,
-      new Map(rows.map(({ id, ...state }) => [id, state])),
-      new Map(relations.map(({ name, kind }) => [name, kind])),
-    )
+    return new BuildState(connection, nodes, new Map(relations.map(({ name, kind }) => [name, kind])))
   }
 
   get(id: string): NodeState | undefined {
@@ -54,7 +55,7 @@ export class BuildState {
       kind === 'view'
         ? `select ${name}, ${built}, ${built}, null`
         : `select ${name}, ${built}, ${CONTENT}, count(*) from ${relation} as t`
-    return `insert or replace into ${BUILD}._state.nodes ${content} returning version, row_count as rows`
+    return `insert into ${BUILD}._state.nodes ${content} returning version, row_count as rows`
   }
 
   noted(id: string, state: NodeState): void {
@@ -62,7 +63,7 @@ export class BuildState {
   }
 
   async save(id: string, state: NodeState): Promise<void> {
-    await this.#connection.run(`insert or replace into ${BUILD}._state.nodes values ($1, $2, $3, $4)`, [
+    await this.#connection.run(`insert into ${BUILD}._state.nodes values ($1, $2, $3, $4)`, [
       id,
       state.key,
       state.version,
@@ -81,11 +82,18 @@ export class BuildState {
     const pending = this.#pending.splice(0)
     if (pending.length === 0) return
     await this.#connection.run(
-      `insert or replace into ${BUILD}._state.nodes
+      `insert into ${BUILD}._state.nodes
        select r ->> 'id', r ->> 'key', r ->> 'version', cast(r ->> 'row_count' as bigint) from (select unnest($1::json[]) as r)`,
       [JSON.stringify(pending)],
     )
   }
+}
+
+async function compact(connection: Connection): Promise<void> {
+  await connection.run(`
+    create or replace table ${BUILD}._state.nodes as
+    select id, key, version, row_count from ${BUILD}._state.nodes
+    qualify row_number() over (partition by id order by rowid desc) = 1`)
 }
 
 /**

@@ -31,6 +31,7 @@ export async function world(
     run_id: 'run_000001',
     seq: 1,
     command: 'run',
+    call: 'pipeline run',
     target: 'test',
     as_of,
     git_commit: null,

@@ -18,7 +18,6 @@ renamed as (
         -- strings
         command,
         target,
-        git_commit,
         status,
 
         -- dates

@@ -131,7 +131,8 @@ function genericTest(
     attached: node.id,
     ...(column === undefined ? {} : { column }),
     generic: { name: testName, kwargs: { ...args, ...(column === undefined ? {} : { column_name: column }) } },
-    config,
+    config: { materialized: 'test', ...config },
+    test_config: config,
   }
 }
 
@@ -165,7 +166,8 @@ function* singularTests(files: ProjectFiles, names: Names, problems: Problem[]):
       sql: compiled.sql,
       raw: file.text,
       severity,
-      config: properties?.config ?? {},
+      config: { materialized: 'test', severity, ...properties?.config },
+      test_config: properties?.config ?? {},
     }
   }
 }

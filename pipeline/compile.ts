@@ -155,7 +155,7 @@ export function relationText({ schema, name }: Relation): string {
 }
 
 function* sourceNodes(input: CompileInput, project: string): Iterable<SourceNode> {
-  const base = { kind: 'source' as const, tags: [] }
+  const base = { kind: 'source' as const, tags: [], config: {} }
   for (const name of LEDGER_SOURCES) {
     const id = `source.${project}.ledger.${name}`
     const relation = { schema: 'log', name }
@@ -243,6 +243,7 @@ function* seedNodes({ files, config }: CompileInput, project: string): Iterable<
       tags: [...(config.data.seeds.tags ?? []), ...(properties?.config.tags ?? [])],
       deps: [],
       relation: { schema: properties?.config.schema ?? config.data.seeds.schema ?? 'seeds', name: file.name },
+      config: { materialized: 'seed', ...config.data.seeds, ...properties?.config },
       column_types: properties?.config.column_types ?? {},
       delimiter: properties?.config.delimiter ?? ',',
       columns: properties?.columns ?? [],
@@ -318,6 +319,7 @@ function finishModel(
     tags: [...new Set(tags)],
     deps: compiled.deps,
     relation,
+    config: { ...config, materialized, schema: relation.schema, tags: [...new Set(tags)] },
     materialized,
     raw: file.text,
     sql: compiled.sql,
@@ -353,6 +355,7 @@ function stepNode(step: Step, names: Names, problems: Problem[]): StepNode {
     description: step.description,
     fqn: [names.project, step.stage, step.name],
     tags: [],
+    config: {},
     deps,
     step,
   }
@@ -369,6 +372,7 @@ function analysisNode(file: SourceFile, names: Names, problems: Problem[]): Anal
     description: '',
     fqn: [names.project, 'analysis', ...file.folders, file.name],
     tags: [],
+    config: { materialized: 'view' },
     deps: compiled.deps,
     raw: file.text,
     sql: compiled.sql,

@@ -12,6 +12,12 @@ export interface NodeBase {
   /** Path of folders and name below the project, as dbt's fqn. */
   fqn: string[]
   tags: string[]
+  /** The configuration in force, in dbt's words: folder, property file and config() together. */
+  config: Record<string, unknown>
+  /** dbt's group, access and model version, where a property file declares them. */
+  group?: string
+  access?: 'private' | 'protected' | 'public'
+  version?: string
   /** Ids of the nodes it reads. */
   deps: string[]
   /** Ids of what must have run before, though nothing of it is read. */
@@ -76,7 +82,7 @@ export interface TestNode extends NodeBase {
   column?: string
   /** Generic tests: which one, with which arguments. */
   generic?: { name: string; kwargs: Record<string, unknown> }
-  config: TestConfig
+  test_config: TestConfig
 }
 
 export interface AnalysisNode extends NodeBase {

@@ -46,7 +46,7 @@ function describe(model: ModelNode, graph: Graph): Published {
 function keyOf(model: ModelNode, graph: Graph): string[] {
   const tests = graph.children(model.id).map((id) => graph.nodes.get(id) as GraphNode)
   for (const test of tests) {
-    if (test.kind !== 'test' || test.attached !== model.id || test.config.where !== undefined) continue
+    if (test.kind !== 'test' || test.attached !== model.id || test.test_config.where !== undefined) continue
     if (test.generic?.name === 'unique' && test.column !== undefined) return [test.column]
   }
   for (const test of tests) {

@@ -180,7 +180,7 @@ function nodeEntry(
         ...shared,
         config: {
           severity: node.severity,
-          where: node.config.where ?? null,
+          where: node.test_config.where ?? null,
           limit: node.limit ?? null,
           tags: node.tags,
         },

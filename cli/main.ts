@@ -50,4 +50,8 @@ function place(name: string): number {
   return index < 0 ? HELP_ORDER.length : index
 }
 
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed),
+)
 await main(process.argv.slice(2))

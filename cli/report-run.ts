@@ -81,13 +81,16 @@ const TEST_WORDS = [
   ['skipped', ['skipped']],
 ] as const
 
-function publicationOf({ result, project, which }: Told): string {
+function publicationOf({ result, project, which, options }: Told): string {
   const { warehouse } = placesOf(project.root, project.config.target)
   const place = relative(project.root, warehouse)
   if (result.published) return `${place} (publication ${result.publication?.id})`
   if (result.publication === undefined) return 'nothing yet'
   if (result.results.some((each) => failed(each) && !each.remote))
     return `${place} stays as it was (publication ${result.publication.id})`
+  if (options.select.length > 0 || options.exclude.length > 0 || options.stage.length > 0) {
+    return `not from a part of the graph; publication ${result.publication.id} stands`
+  }
   if (which !== 'run' && which !== 'build') return `not by ${which}; publication ${result.publication.id} stands`
   return `${place}: publication ${result.publication.id} is up to date`
 }

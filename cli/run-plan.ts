@@ -6,7 +6,7 @@ import { writeArtifact } from '../pipeline/artifacts/write.ts'
 import type { Project } from '../pipeline/load.ts'
 import type { GraphNode } from '../pipeline/nodes.ts'
 import { type Plan, planRun } from '../pipeline/plan.ts'
-import { run } from '../pipeline/run.ts'
+import { refuseFuture, run } from '../pipeline/run.ts'
 import type { RunFlags } from './options.ts'
 import { type CommandSession, gitCommit, queued, realEffects } from './session.ts'
 
@@ -33,6 +33,7 @@ export async function runPlan(
     return 0
   }
   const as_of = options.asOf ?? effects.now().toISOString().slice(0, 10)
+  refuseFuture(as_of, effects.now())
   report.line(
     `${report.bold(project.config.data.name)} · target ${project.config.target_name} · as of ${as_of} · ${reach(project, which)}`,
   )

@@ -1,3 +1,4 @@
+import type { Connection } from '../pipeline/warehouse/duckdb.ts'
 import type { Icp } from './icp.ts'
 
 export { readLayout } from '../pipeline/bulk/delimited.ts'
@@ -9,24 +10,54 @@ export { withoutCpf } from './cnpj.ts'
 export interface Pushdown {
   /** Upper case. Absent: any. */
   states?: string[]
-  /** CNAE prefixes. Absent: any. */
+  /** CNAE prefixes, of which any code of the company may match one. Absent: any. */
   cnae?: string[]
+  /** Industries, of which the first code must stand for one, where it is known what it stands for. Absent: any. */
+  industries?: string[]
 }
 
-/** The hard rules on place and activity of every profile that wants companies of a country; a company must pass one. */
-export function pushdownOf(icp: Icp, country: string): { rules: Pushdown[]; personas: boolean } {
+/** CNAE prefix → industry; the longest prefix of a code counts. */
+export type Activities = ReadonlyMap<string, string>
+
+/**
+ * The hard rules on place and activity of every profile that wants companies of a country; a company must pass one.
+ * Whoever calls this declares that it reads the seed `cnae_industries`.
+ */
+export async function pushdownOf({ icp, connection }: { icp: Icp; connection: Connection }, country: string) {
+  const meanings = await connection.rows<{ cnae_prefix: string; industry: string }>(
+    'select cnae_prefix, industry from seeds.cnae_industries',
+  )
+  const activities: Activities = new Map(meanings.map(({ cnae_prefix, industry }) => [cnae_prefix, industry]))
   const wanting = Object.values(icp.profiles).filter(
     ({ hard }) => hard.countries?.some((wanted) => wanted.toUpperCase() === country) ?? true,
   )
+  const rules: Pushdown[] = wanting.map(({ hard: { states, cnae, industries } }) => ({
+    states: states?.map((state) => state.toUpperCase()),
+    cnae,
+    industries,
+  }))
   return {
-    rules: wanting.map(({ hard: { states, cnae } }) => ({ states: states?.map((state) => state.toUpperCase()), cnae })),
+    rules,
     personas: wanting.some(({ personas }) => personas.length > 0),
+    mayPass: (state: string, codes: readonly string[]) => rules.some((rule) => mayPass(rule, state, codes, activities)),
   }
 }
 
-/** Could a company pass? Only what is known to fail is refused: without a state or CNAE codes it may. */
-export function mayPass({ states, cnae }: Pushdown, state: string, codes: readonly string[]): boolean {
+/** Could a company pass? Only what is known to fail is refused. `codes`: its CNAE codes, the principal one first. */
+export function mayPass(rule: Pushdown, state: string, codes: readonly string[], activities: Activities): boolean {
+  const { states, cnae, industries } = rule
   if (states !== undefined && state !== '' && !states.includes(state.toUpperCase())) return false
-  if (cnae === undefined || codes.length === 0) return true
-  return codes.some((code) => cnae.some((prefix) => code.startsWith(prefix)))
+  const [principal] = codes
+  if (principal === undefined) return true
+  if (cnae !== undefined && !codes.some((code) => cnae.some((prefix) => code.startsWith(prefix)))) return false
+  const industry = industries === undefined ? undefined : industryOf(principal, activities)
+  return industry === undefined || industries!.includes(industry)
+}
+
+function industryOf(code: string, activities: Activities): string | undefined {
+  for (let length = code.length; length > 1; length--) {
+    const industry = activities.get(code.slice(0, length))
+    if (industry !== undefined) return industry
+  }
+  return undefined
 }

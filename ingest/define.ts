@@ -17,8 +17,9 @@ export interface Provider<Settings extends z.ZodObject = z.ZodObject> {
   check?(context: PageContext<z.output<Settings>>): Promise<string>
   /** Its tables, by their snake_case names. */
   resources: Record<string, Resource<z.output<Settings>>>
-  /** Bulk providers: lands all resources at once as Parquet. `version` tells, cheaply, whether there is anything new. */
+  /** Lands all resources at once as Parquet. `version` tells, cheaply, whether anything is new; `reads`: seeds it needs. */
   bulk?: {
+    reads?: readonly string[]
     version(settings: z.output<Settings>, root: string): Promise<string>
     land(context: LandContext<z.output<Settings>>): Promise<StepSummary>
   }
@@ -74,6 +75,6 @@ export function defineProvider<S extends z.ZodObject>(provider: Provider<S>): Pr
   return provider
 }
 
-export { folderVersion, landBulk, mayPass, pushdownOf, readLayout, withoutCpf } from './bulk.ts'
+export { folderVersion, landBulk, pushdownOf, readLayout, withoutCpf } from './bulk.ts'
 export { cnpjCheckDigits, isCnpj, normalizeCnpj } from './cnpj.ts'
 export { type Dice, diceOf, type Sample, sampleOf } from './sample.ts'

@@ -71,7 +71,7 @@ async function bulkSteps(
     stage: 'discovery',
     file: `ingest/providers/${name}.ts`,
     description: provider.title,
-    reads: [],
+    reads: bulk.reads ?? [],
     records: resourcesOf(on).map(([table]) => tableOf(on, table)),
     fingerprint: hashOf([on.version, settings, icp, version]),
     run: (context) => bulk.land({ ...context, settings, icp }),

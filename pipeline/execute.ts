@@ -217,6 +217,10 @@ export class Executor {
       this.#versions.set(node.id, state.get(node.id)?.version ?? key)
       return { status: 'reused', message: 'unchanged' }
     }
+    if (world.recorder.frozen && step.kind === 'resource') {
+      this.#versions.set(node.id, key)
+      return { status: 'reused', message: 'a replay asks nobody' }
+    }
     const summary = await step.run(await contextFor(step, world))
     this.#sources = undefined
     const versions: string[] = []

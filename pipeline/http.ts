@@ -89,6 +89,8 @@ export interface HttpDeps {
   /** Asked right before each paid call. */
   budget: { allows(service: string, credits: number, usd: number): Promise<boolean> }
   signal: AbortSignal
+  /** A replay: what the ledger does not hold is not asked. */
+  replay?: boolean
   /** Values that were loaded as secrets: masked in what is logged, stored and thrown. */
   secrets?: Iterable<string>
 }

@@ -70,16 +70,19 @@ export interface RunResult {
   seconds: number
 }
 
+/** No model can know what has not happened yet. */
+export function refuseFuture(as_of: string, now: Date): void {
+  const today = now.toISOString().slice(0, 10)
+  if (as_of <= today) return
+  throw new ProjectError([{ file: '--as-of', message: `${as_of} is in the future`, hint: `Today is ${today} (UTC).` }])
+}
+
 /** Builds, tests and publishes what the plan says, then lets the outward steps act or plan. Holds the ledger meanwhile. */
 export async function run(options: RunOptions): Promise<RunResult> {
   const { project, effects, as_of } = options
   const { config, root } = project
+  refuseFuture(as_of, effects.now())
   const today = effects.now().toISOString().slice(0, 10)
-  if (as_of > today) {
-    throw new ProjectError([
-      { file: '--as-of', message: `${as_of} is in the future`, hint: `Today is ${today} (UTC).` },
-    ])
-  }
   const places = placesOf(root, config.target)
   const lock = acquireLock(places.ledger, options.call, effects.now())
   try {
@@ -276,7 +279,19 @@ async function makeWorld(
   return {
     session,
     recorder,
-    http: createHttp({ connection: journal, run_id, as_of, now, sleep, random, live, budget, signal, secrets }),
+    http: createHttp({
+      connection: journal,
+      run_id,
+      as_of,
+      now,
+      sleep,
+      random,
+      live,
+      budget,
+      signal,
+      secrets,
+      replay: recorder.frozen,
+    }),
     now,
     run_id,
     live,

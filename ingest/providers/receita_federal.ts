@@ -1,14 +1,5 @@
 import { z } from 'zod'
-import {
-  defineProvider,
-  folderVersion,
-  isCnpj,
-  landBulk,
-  mayPass,
-  pushdownOf,
-  readLayout,
-  withoutCpf,
-} from '../define.ts'
+import { defineProvider, folderVersion, isCnpj, landBulk, pushdownOf, readLayout, withoutCpf } from '../define.ts'
 
 const DAY = `try_strptime({}, '%Y%m%d')::date`
 const DATE = `case when regexp_full_match({}, '\\d{8}') and ${DAY} between date '1900-01-01' and date '{as_of}' then ${DAY} end`
@@ -120,12 +111,13 @@ export default defineProvider({
   resources: tables,
   bulk: {
     version: ({ path }, root) => folderVersion(root, path),
-    land(context) {
-      const { rules, personas } = pushdownOf(context.icp, 'BR')
+    reads: ['cnae_industries'],
+    async land(context) {
+      const { rules, personas, mayPass } = await pushdownOf(context, 'BR')
       const keep = (fields: Fields) => {
         if (fields.field(AT.status) !== ACTIVE) return false
         const codes = `${fields.field(AT.cnae)},${fields.field(AT.other_cnaes)}`.match(/\d{7}/g) ?? []
-        return rules.some((rule) => mayPass(rule, fields.field(AT.uf), codes))
+        return mayPass(fields.field(AT.uf), codes)
       }
       const skip = rules.length === 0
       const some: Record<string, object> = { estabelecimentos: { skip, keep }, empresas: { skip }, simples: { skip } }

@@ -33,7 +33,7 @@ final as (
 
     from histories
 
-    window lead_history as (partition by lead_id order by scored_at, score_version)
+    window lead_history as (partition by lead_id order by scored_at, load_id)
 
 )
 

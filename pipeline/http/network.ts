@@ -53,7 +53,8 @@ export function createNetwork(options: { timeout_ms: number; concurrency: number
   let agent: Agent | undefined
 
   return async (url: URL, wire: Wire): Promise<Fetched> => {
-    const undici = await import('undici')
+    // A bundle gives CommonJS modules only their default export.
+    const { default: undici } = await import('undici')
     agent ??= new undici.Agent({
       connections: options.concurrency,
       connect: { timeout: CONNECT_TIMEOUT_MS },

@@ -122,6 +122,8 @@ export function createServiceHttp(
   }
 
   function refuseThePast(asked: Prepared): void {
+    if (deps.replay)
+      throw new NotAsked(`${wording.nameOf(asked)} is not asked: a replay reads what the ledger holds`, service)
     if (options.transport !== undefined || deps.as_of >= deps.now().toISOString().slice(0, 10)) return
     const reason = `is not asked as of ${deps.as_of}: a past date reads only what had been fetched by then`
     throw new NotAsked(`${wording.nameOf(asked)} ${reason}`, service)

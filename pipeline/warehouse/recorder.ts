@@ -40,6 +40,7 @@ export class Recorder {
 
   /** One transaction on the ledger, one at a time; the first one of a run also writes the run's row. */
   write<T>(work: (connection: Connection) => Promise<T>, connection = this.#connection): Promise<T> {
+    if (this.frozen) throw new Error('a replay records nothing')
     const turn = this.#queue.then(async () => {
       const result = await connection.transaction(async () => {
         if (!this.#begun) await beginRun(connection, this.#run)

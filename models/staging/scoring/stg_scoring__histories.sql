@@ -14,6 +14,7 @@ renamed as (
         -- ids
         lead_id,
         run_id,
+        _load as load_id,
 
         -- strings
         tier,

@@ -6,6 +6,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { isCnpj } from '../../../ingest/cnpj.ts'
 import { icpSchema } from '../../../ingest/icp.ts'
 import receita from '../../../ingest/providers/receita_federal.ts'
+import { codeRoot } from '../../../pipeline/code-root.ts'
 import { CheckFailed, Interrupted, ProjectError } from '../../../pipeline/errors.ts'
 import type { Step, StepContext, StepSummary } from '../../../pipeline/step.ts'
 import { columnsOf } from '../../../pipeline/table.ts'
@@ -45,6 +46,10 @@ afterEach(() => {
 
 async function inWorld(): Promise<{ w: TestWorld; context: StepContext }> {
   const w = await world()
+  const seed = join(codeRoot(), 'seeds/cnae_industries.csv')
+  await w.connection.run(
+    `create schema seeds; create table seeds.cnae_industries as select * from read_csv('${seed}', header = true, all_varchar = true)`,
+  )
   open.push(w)
   return { w, context: await w.context(step) }
 }

@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto'
 import { contextFor, type World } from './context.ts'
 import { CheckFailed, Interrupted, messageOf, ProjectError, RemoteError } from './errors.ts'
 import type { Graph } from './graph.ts'
 import { buildName, buildSeed, modelStatement } from './materialize.ts'
 import type { GraphNode, ModelNode, SeedNode, StepNode, TestNode } from './nodes.ts'
 import { failed, type Listener, type NodeResult, type Status } from './results.ts'
+import { type KeyParts, keyText, reasonOf } from './state/key.ts'
+import { treeOf } from './state/tree.ts'
 import { relationName } from './table.ts'
 import { sourceVersions } from './warehouse/ledger.ts'
 import { type BuildState, contentVersion } from './warehouse/state.ts'
@@ -15,6 +16,8 @@ export interface ExecuteOptions {
   state: BuildState
   /** Rebuild models and seeds even if nothing changed. Steps that only record ask nobody again. */
   full_refresh: boolean
+  /** With `full_refresh`: only these; absent means all. */
+  refresh_only?: ReadonlySet<string>
   /** Stop at the first failure. */
   fail_fast: boolean
   listener: Listener
@@ -31,6 +34,7 @@ interface Built {
 interface Outcome {
   status: Status
   message: string
+  reason?: string
   rows?: number
   failures?: number
   summary?: NodeResult['summary']
@@ -147,13 +151,17 @@ export class Executor {
     return this.#options.world.session.connection
   }
 
-  async #key(node: GraphNode, own: readonly unknown[]): Promise<string> {
+  async #key(node: GraphNode, own: Omit<KeyParts, 'reads'>): Promise<string> {
     const parents: [string, string][] = []
     for (const dep of node.deps) parents.push([dep, await this.version(dep)])
     for (const dep of node.feedback ?? []) parents.push([dep, await this.version(dep)])
-    return createHash('sha256')
-      .update(JSON.stringify([node.kind, own, parents.sort()]))
-      .digest('hex')
+    return keyText(own, parents)
+  }
+
+  /** Whether `--full-refresh` means this node. */
+  #refreshes(node: GraphNode): boolean {
+    const { full_refresh, refresh_only } = this.#options
+    return full_refresh && (refresh_only?.has(node.id) ?? true)
   }
 
   /** Several statements in one transaction; answers the rows of the last. */
@@ -172,20 +180,24 @@ export class Executor {
     node: ModelNode | SeedNode,
     build: (existing: 'table' | 'view' | undefined, note: string) => Promise<Built[]>,
   ): Promise<Outcome> {
-    const { state, full_refresh, world } = this.#options
+    const { state, world, graph } = this.#options
     const own =
       node.kind === 'seed'
-        ? [this.#options.hashOf(node.path), node.column_types, node.delimiter]
-        : [node.sql, node.materialized]
+        ? { file: this.#options.hashOf(node.path), config: [node.column_types, node.delimiter] }
+        : { sql: treeOf(state, node.sql), config: node.materialized }
     const dated = node.kind === 'model' && /\bas_of\s*\(/i.test(node.sql) ? world.session.as_of : null
-    const key = await this.#key(node, [node.relation, ...own, dated])
+    const key = await this.#key(node, { ...own, relation: node.relation, as_of: dated })
     const place = `${node.relation.schema}.${node.relation.name}`
     const existing = state.relations.get(place)
     const known = state.get(node.id)
-    if (!full_refresh && known?.key === key && existing !== undefined && !(await this.#readsUnmanaged(node))) {
+    const refresh = this.#refreshes(node)
+    if (!refresh && known?.key === key && existing !== undefined && !(await this.#readsUnmanaged(node))) {
       this.#versions.set(node.id, known.version)
       return { status: 'reused', message: 'unchanged', ...(known.rows === null ? {} : { rows: known.rows }) }
     }
+    const same_key = existing === undefined ? 'it was not there' : 'reads what is not kept track of'
+    const changed = known?.key === key ? same_key : reasonOf(known?.key, key, graph)
+    const reason = refresh ? 'full refresh' : changed
     const materialized = node.kind === 'seed' ? 'table' : node.materialized
     const [built] = await build(existing, state.noting(node.id, key, buildName(node.relation), materialized))
     const { version, rows } = built!
@@ -193,7 +205,7 @@ export class Executor {
     state.relations.set(place, materialized)
     this.#versions.set(node.id, version)
     const same = known?.version === version && materialized === 'table'
-    return { status: 'success', message: same ? 'same rows as before' : '', ...(rows === null ? {} : { rows }) }
+    return { status: 'success', message: same ? 'same rows as before' : '', reason, ...(rows === null ? {} : { rows }) }
   }
 
   async #readsUnmanaged(node: GraphNode): Promise<boolean> {
@@ -205,12 +217,11 @@ export class Executor {
     const { state, world } = this.#options
     const { step } = node
     const builds = step.builds ?? []
-    const key = await this.#key(node, [
-      step.fingerprint,
-      world.session.as_of,
-      world.live.has('spend'),
-      [...world.live].sort(),
-    ])
+    const key = await this.#key(node, {
+      fingerprint: step.fingerprint,
+      as_of: world.session.as_of,
+      live: [...world.live].sort(),
+    })
     const known = builds.length > 0 ? state.get(node.id)?.key : await world.recorder.stepFingerprint(step.name)
     const standing = builds.every(({ schema, name }) => state.relations.has(`${schema}.${name}`))
     if (step.fingerprint !== null && known === key && standing) {
@@ -221,6 +232,7 @@ export class Executor {
       this.#versions.set(node.id, key)
       return { status: 'reused', message: 'a replay asks nobody' }
     }
+    const reason = known === key ? 'asks every time' : reasonOf(known, key, this.#options.graph)
     const summary = await step.run(await contextFor(step, world))
     this.#sources = undefined
     const versions: string[] = []
@@ -242,15 +254,15 @@ export class Executor {
       first === undefined
         ? summary.text
         : `${summary.text}: ${first.message}${failures.length > 1 ? ` (and ${failures.length - 1} more)` : ''}`
-    return { status, message, rows: summary.rows, summary, ...(remote === undefined ? {} : { remote: true }) }
+    return { status, message, reason, rows: summary.rows, summary, ...(remote === undefined ? {} : { remote: true }) }
   }
 
   async #test(node: TestNode): Promise<Outcome> {
-    const { state, full_refresh } = this.#options
+    const { state } = this.#options
     const dated = /\bas_of\s*\(/i.test(node.sql) ? this.#options.world.session.as_of : null
-    const key = await this.#key(node, [node.sql, node.severity, dated])
+    const key = await this.#key(node, { sql: treeOf(state, node.sql), config: node.severity, as_of: dated })
     const known = state.get(node.id)
-    if (!full_refresh && known?.key === key && known.version === 'pass')
+    if (!this.#refreshes(node) && known?.key === key && known.version === 'pass')
       return { status: 'pass', message: 'unchanged', failures: 0 }
     const limit = node.limit === undefined ? '' : ` limit ${node.limit}`
     const [row] = await this.#connection.rows<{ failures: number }>(

@@ -9,6 +9,8 @@ export interface NodeResult {
   status: Status
   /** What happened or why not, for people; without personal data. */
   message: string
+  /** Why it was built and not reused. */
+  reason?: string
   rows?: number
   failures?: number
   /** What a step says it did. */

@@ -39,6 +39,8 @@ export interface RunOptions {
   call: string
   as_of: string
   full_refresh: boolean
+  /** With `full_refresh`: only these; absent means all. */
+  refresh_only?: ReadonlySet<string>
   fail_fast: boolean
   threads?: number
   git_commit: string | null
@@ -158,6 +160,7 @@ async function runOpened(options: Opened): Promise<RunResult> {
       world,
       state,
       full_refresh: options.full_refresh,
+      refresh_only: options.refresh_only,
       fail_fast: options.fail_fast,
       listener,
       hashOf: hashFile,

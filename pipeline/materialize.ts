@@ -26,20 +26,35 @@ export async function buildSeed(
   existing: 'table' | 'view' | undefined,
 ): Promise<void> {
   if (existing === 'view') await connection.run(`drop view ${buildName(node.relation)}`)
+  const types = await seedTypes(connection, node)
+  try {
+    await connection.run(`create or replace table ${buildName(node.relation)} as select * from ${readCsv(node, types)}`)
+  } catch (error) {
+    throw loadError(node, error)
+  }
+}
+
+/** The columns of a seed with their types; rows are read only where a type must be inferred. */
+export async function seedTypes(connection: Connection, node: SeedNode): Promise<(readonly [string, string])[]> {
   const header = csvHeader(node.path, node.delimiter)
   const declared = new Map(Object.entries(node.column_types).map(([name, type]) => [name.toLowerCase(), type]))
   const unknown = [...declared.keys()].find((name) => !header.some((column) => column.toLowerCase() === name))
   if (unknown !== undefined)
     throw seedError(node, 1, `has no column '${unknown}', which column_types names`, didYouMean(unknown, header))
   const types = header.map((name) => [name, declared.get(name.toLowerCase())] as const)
+  const known = types.flatMap(([name, type]) => (type === undefined ? [] : [[name, type] as const]))
+  if (known.length === types.length) return known
   try {
-    const typed = types.every(([, type]) => type !== undefined) ? types : await inferTypes(connection, node, types)
-    await connection.run(`create or replace table ${buildName(node.relation)} as select * from ${readCsv(node, typed)}`)
+    return await inferTypes(connection, node, types)
   } catch (error) {
-    const message = messageOf(error)
-    const line = /\bLine: (\d+)/.exec(message)?.[1]
-    throw seedError(node, line === undefined ? undefined : Number(line), `cannot be loaded: ${firstLines(message, 3)}`)
+    throw loadError(node, error)
   }
+}
+
+function loadError(node: SeedNode, error: unknown): ProjectError {
+  const message = messageOf(error)
+  const line = /\bLine: (\d+)/.exec(message)?.[1]
+  return seedError(node, line === undefined ? undefined : Number(line), `cannot be loaded: ${firstLines(message, 3)}`)
 }
 
 function readCsv(node: SeedNode, types: readonly (readonly [string, string | undefined])[]): string {

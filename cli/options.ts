@@ -11,6 +11,8 @@ export interface CommonOptions {
   output: 'text' | 'json' | 'markdown'
   logFormat: 'text' | 'json'
   quiet: boolean
+  /** Milliseconds to queue for the ledger. */
+  wait: number
   color: boolean
 }
 
@@ -26,8 +28,6 @@ export interface RunFlags extends CommonOptions, SelectionOptions {
   asOf?: string
   threads?: number
   dryRun: boolean
-  /** Milliseconds to queue for the ledger. */
-  wait: number
 }
 
 const collect = (value: string, list: string[]) => [...list, value]
@@ -49,6 +49,7 @@ export function addCommonOptions(command: Command): Command {
     )
     .option('--quiet', 'say only what failed', false)
     .option('--no-color', 'no colours')
+    .option('--wait <duration>', 'queue for the ledger while another holds it: 30s, 10m, 1h', parseDuration, 0)
 }
 
 export function addSelectionOptions(command: Command): Command {
@@ -63,7 +64,6 @@ export function addRunOptions(command: Command): Command {
     .option('--fail-fast', 'stop at the first failure', false)
     .option('--as-of <date>', 'the date that models read (UTC)', parseDate)
     .option('--threads <n>', "DuckDB's threads", parsePositive)
-    .option('--wait <duration>', 'queue for the ledger: 30s, 10m, 1h', parseDuration, 0)
 }
 
 function parseVars(text: string): Record<string, unknown> {

@@ -9,6 +9,7 @@ import { type LoadOptions, loadProject, type Project } from '../pipeline/load.ts
 import { parseCache } from '../pipeline/parse-cache.ts'
 import { redactor } from '../pipeline/redact.ts'
 import type { Effects } from '../pipeline/run.ts'
+import { acquireLock } from '../pipeline/warehouse/lock.ts'
 import type { CommonOptions } from './options.ts'
 import { Report } from './report.ts'
 import { ROOMS } from './stages.ts'
@@ -107,6 +108,20 @@ export async function queued<T>(wait: number, effects: Effects, report: Report, 
       await effects.sleep(Math.min(500, wait), effects.signal)
     }
   }
+}
+
+/** Holds a target's ledger while `work` runs, queueing for it as long as `--wait` says. */
+export async function holdingLedger<T>(
+  session: CommandSession,
+  wait: number,
+  ledger: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const effects = realEffects()
+  const lock = await queued(wait, effects, session.report, async () =>
+    acquireLock(ledger, session.typed, effects.now()),
+  )
+  return work().finally(() => lock.release())
 }
 
 /** The commit the project is at, without asking git where a file says it. */

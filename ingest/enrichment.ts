@@ -19,7 +19,7 @@ interface Source {
 }
 
 /** The step that fills a field: each provider in turn is asked about those whom none before it knew. */
-export function enrichmentStep(field: string, providers: readonly SwitchedOn[], icp: Icp): Step {
+export function enrichmentStep(field: string, providers: readonly SwitchedOn[], icp: Icp, note?: string): Step {
   const sources = providers.flatMap((on): Source[] => {
     const found = resourceFor(on, field)
     return found === undefined ? [] : [{ on, name: found[0], resource: found[1] }]
@@ -38,7 +38,8 @@ export function enrichmentStep(field: string, providers: readonly SwitchedOn[], 
     fingerprint: hashOf([field, icp, sources.map(({ on }) => [on.name, on.version, on.settings])]),
     run: async (context) => {
       const subjects = ofContacts ? await contactSubjects(context.db) : await companySubjects(context.db)
-      return new Waterfall(context, field, icp, subjects).run(sources)
+      const summary = await new Waterfall(context, field, icp, subjects).run(sources)
+      return note === undefined ? summary : { ...summary, text: `${summary.text}; ${note}` }
     },
   }
 }

@@ -41,10 +41,19 @@ export const steps: Room<Settings> = async (input) => {
   const knowing = switchedOn('enrichment', input.settings.enrichment.providers, { ...input, known })
   const fields = waterfalls(input, known, knowing)
   const made = [...(await discover(input, listing, icp)), ...icpSteps(icp), registrableDomains, identity]
-  for (const [field, from] of fields) if (from.length > 0) made.push(enrichmentStep(field, from, icp))
+  for (const [field, from] of fields)
+    if (from.length > 0) made.push(enrichmentStep(field, from, icp, warningOf(from, listing)))
   const tables = [ASKED, ALIASES, ...[...known.values()].flatMap(tablesOf)]
   const checks = icp === undefined ? [] : checksOf([...new Map([...knowing, ...listing]).values()], icp)
   return { steps: made, tables: unrecorded(tables, made), checks }
+}
+
+/** Invented answers about companies that exist must not go unnoticed. */
+function warningOf(from: readonly SwitchedOn[], listing: Map<string, SwitchedOn>): string | undefined {
+  const invents = ({ provider, settings }: SwitchedOn) => provider.http?.(settings).transport !== undefined
+  const invented = from.filter(invents).map(({ name }) => name)
+  if (invented.length === 0 || [...listing.values()].every(invents)) return undefined
+  return `WARNING: ${invented.join(', ')} invents this, also about real companies (take it out of enrichment)`
 }
 
 /** For `pipeline debug`: each provider that is switched on, asked what costs least. */

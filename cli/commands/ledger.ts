@@ -4,9 +4,8 @@ import { ProjectError } from '../../pipeline/errors.ts'
 import type { Project } from '../../pipeline/load.ts'
 import { type Places, placesOf, pullLedger, pushLedger } from '../../pipeline/warehouse/home.ts'
 import { backupLedger, checkLedger, initLedger, restoreLedger } from '../../pipeline/warehouse/ledger-files.ts'
-import { acquireLock } from '../../pipeline/warehouse/lock.ts'
 import { addCommonOptions, type CommonOptions } from '../options.ts'
-import { action, type CommandSession } from '../session.ts'
+import { action, type CommandSession, holdingLedger } from '../session.ts'
 
 interface Held<O> {
   session: CommandSession
@@ -21,12 +20,7 @@ function holding<O extends CommonOptions>(work: (held: Held<O>) => Promise<numbe
   return action<O>(async (session, options, args) => {
     const project = await session.load()
     const places = placesOf(session.root, project.config.target)
-    const lock = acquireLock(places.ledger, session.typed, new Date())
-    try {
-      return await work({ session, options, args, project, places })
-    } finally {
-      lock.release()
-    }
+    return holdingLedger(session, options.wait, places.ledger, () => work({ session, options, args, project, places }))
   })
 }
 

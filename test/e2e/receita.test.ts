@@ -88,6 +88,22 @@ describe('pipeline run on real Receita Federal files', () => {
   )
 
   it(
+    'says so when invented answers would be attached to real companies',
+    async () => {
+      const root = receitaProject()
+      const config = readFileSync(join(root, 'pipeline.yaml'), 'utf8')
+      const mocked = config
+        .replace('providers: {}', 'providers: { mock: {} }')
+        .replace('waterfall: {}', 'waterfall: { news: [mock] }')
+      writeFileSync(join(root, 'pipeline.yaml'), mocked)
+      const { code, stderr } = await pipeline(root, ['run', '--as-of', '2026-11-20'])
+      expect(code).toBe(0)
+      expect(stderr).toContain('WARNING: mock invents this')
+    },
+    LONG,
+  )
+
+  it(
     'a truncated zip: exit 1, the file named, the rest read, nothing lost; mended, the next run goes on',
     async () => {
       const root = receitaProject()

@@ -443,3 +443,30 @@ describe('what a run never does', () => {
     LONG,
   )
 })
+
+describe('kill -9 in the middle of the whole chain', () => {
+  it(
+    'the next run finishes the work: the same marts as undisturbed, nobody asked twice',
+    async () => {
+      const undisturbed = projectCopy()
+      const killed = projectCopy()
+      await pipeline(undisturbed, ['run', ...AS_OF])
+      for (const after of [700, 1500, 2500, 3500]) {
+        await pipeline(killed, ['run', ...AS_OF], {
+          onStart: (child) => setTimeout(() => child.kill('SIGKILL'), after),
+        })
+      }
+      expect((await pipeline(killed, ['run', ...AS_OF])).code).toBe(0)
+      // Which run did what differs: the killed ones are on record.
+      const byRun = ['fct_runs', 'fct_provider_calls', 'fct_score_history']
+      const [ours, theirs] = [await martsOf(killed), await martsOf(undisturbed)]
+      for (const mart of byRun) for (const marts of [ours, theirs]) delete marts[mart]
+      expect(ours).toEqual(theirs)
+      await withFile(join(killed, 'data/ledger.duckdb'), async (connection) => {
+        const twice = await connection.rows('select request_hash from log.calls group by 1 having count(*) > 1')
+        expect(twice).toEqual([])
+      })
+    },
+    LONG,
+  )
+})

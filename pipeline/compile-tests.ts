@@ -40,7 +40,8 @@ export function* compileTests(
   }
   for (const source of files.sources) {
     for (const [index, table] of source.value.tables.entries()) {
-      const node = nodes.get(`source.${names.project}.${source.value.name}.${table.name}`) as SourceNode
+      const node = nodes.get(`source.${names.project}.${source.value.name}.${table.name}`) as SourceNode | undefined
+      if (node === undefined) continue
       const described = { value: { ...table, config: {} }, yaml: source.yaml, path: [...source.path, 'tables', index] }
       for (const entry of entriesOf(described as Described<NodeProperties>)) {
         const test = genericTest(entry, node, names, problems)

@@ -1,3 +1,5 @@
+import { checkGroups, exposureNodes, PROMISE_CONFIG, promisesOf } from './compile-metadata.ts'
+import { sourceNodes } from './compile-sources.ts'
 import { compileTests } from './compile-tests.ts'
 import type { Config, FolderConfig } from './config.ts'
 import type { Problem } from './errors.ts'
@@ -7,7 +9,6 @@ import type { AnalysisNode, GraphNode, ModelNode, Relation, SeedNode, SourceNode
 import type { ProjectFiles } from './project.ts'
 import type { LedgerTable, Step } from './step.ts'
 import { type Call, render, TemplateError, type TemplateValue } from './template.ts'
-import { LEDGER_SOURCES } from './warehouse/sources.ts'
 
 /** What names stand for, while templates are resolved. */
 export interface Names {
@@ -77,6 +78,8 @@ export function compileProject(input: CompileInput): Map<string, GraphNode> {
     if (analysis !== undefined) add(analysis)
   }
   for (const test of compileTests(files, names, nodes, problems)) add(test)
+  for (const exposure of exposureNodes(files, names, problems)) add(exposure)
+  checkGroups(files, nodes, problems)
   return nodes
 }
 
@@ -154,80 +157,6 @@ export function relationText({ schema, name }: Relation): string {
   return `${quoted(schema)}.${quoted(name)}`
 }
 
-function* sourceNodes(input: CompileInput, project: string): Iterable<SourceNode> {
-  const base = { kind: 'source' as const, tags: [], config: {} }
-  for (const name of LEDGER_SOURCES) {
-    const id = `source.${project}.ledger.${name}`
-    const relation = { schema: 'log', name }
-    const fqn = [project, 'ledger', name]
-    yield {
-      ...base,
-      id,
-      name,
-      source: 'ledger',
-      table: name,
-      relation,
-      file: 'pipeline/warehouse/migrations.ts',
-      description: `The ledger's own ${name}.`,
-      fqn,
-      deps: [],
-    }
-  }
-  const seen = new Set<string>()
-  const declare = (ledger: LedgerTable, file: string, deps: string[]): SourceNode[] => {
-    const key = `${ledger.source}.${ledger.table}`
-    if (seen.has(key)) return []
-    seen.add(key)
-    const relation = { schema: 'raw', name: `${ledger.source}__${ledger.table}` }
-    const fqn = [project, ledger.source, ledger.table]
-    const waits = ledger.visible === 'next_run' ? { deps: [], feedback: deps } : { deps }
-    return [
-      {
-        ...base,
-        ...waits,
-        id: `source.${project}.${key}`,
-        name: ledger.table,
-        source: ledger.source,
-        table: ledger.table,
-        relation,
-        ledger,
-        file,
-        description: ledger.description,
-        fqn,
-      },
-    ]
-  }
-  const writers = new Map<string, { table: LedgerTable; file: string; deps: string[] }>()
-  for (const step of input.steps) {
-    for (const table of step.records ?? []) {
-      const key = `${table.source}.${table.table}`
-      const writer = writers.get(key) ?? { table, file: step.file, deps: [] }
-      writer.deps.push(`step.${project}.${step.name}`)
-      writers.set(key, writer)
-    }
-  }
-  for (const { table, file, deps } of writers.values()) yield* declare(table, file, deps)
-  for (const table of input.tables) yield* declare(table, 'pipeline.yaml', [])
-  for (const { value, yaml } of input.files.sources) {
-    for (const table of value.tables) {
-      const relation = { schema: value.schema ?? value.name, name: table.identifier ?? table.name }
-      const fqn = [project, value.name, table.name]
-      yield {
-        ...base,
-        id: `source.${project}.${value.name}.${table.name}`,
-        name: table.name,
-        source: value.name,
-        table: table.name,
-        relation,
-        file: yaml.file,
-        description: table.description,
-        fqn,
-        deps: [],
-      }
-    }
-  }
-}
-
 function* seedNodes({ files, config }: CompileInput, project: string): Iterable<SeedNode> {
   for (const file of files.seeds) {
     const described = files.seed_properties.get(file.name)
@@ -277,7 +206,7 @@ function draftModel(file: SourceFile, { files, config }: CompileInput, project: 
   }
 }
 
-const MODEL_CONFIG = ['materialized', 'schema', 'tags', 'enabled', 'meta', 'alias']
+const MODEL_CONFIG = ['materialized', 'schema', 'tags', 'enabled', 'meta', 'alias', ...PROMISE_CONFIG]
 
 function finishModel(
   { file, id, name, relation, folder }: ModelDraft,
@@ -327,6 +256,7 @@ function finishModel(
     meta: { ...described?.value.meta, ...described?.value.config.meta },
     refs: compiled.refs,
     sources: compiled.sources,
+    ...promisesOf(described, config, file.file, input.problems),
     ...(described === undefined ? {} : { patch: described.yaml.file }),
   }
 }

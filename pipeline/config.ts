@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Problem, ProjectError } from './errors.ts'
 import { didYouMean } from './nearest.ts'
+import { access, contract } from './property-metadata.ts'
 import { parseYaml, validate, type YamlFile } from './yaml.ts'
 
 const materialized = z.enum(['view', 'table'])
@@ -34,6 +35,9 @@ const folderConfig = z.strictObject({
   schema: z.string().optional(),
   tags: z.array(z.string()).optional(),
   enabled: z.boolean().optional(),
+  contract: contract.optional(),
+  access: access.optional(),
+  group: z.string().optional(),
 })
 
 const budget = z.strictObject({

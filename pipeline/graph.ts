@@ -1,11 +1,13 @@
 import type { Problem } from './errors.ts'
-import type { GraphNode } from './nodes.ts'
+import type { GraphNode, Group } from './nodes.ts'
 
 /** The nodes with their order: every node after all it depends on; among equals by stage of life, then by name. */
 export interface Graph {
   nodes: Map<string, GraphNode>
   /** Ids in the order in which they run. */
   order: string[]
+  /** Whose the models are, by the property files. */
+  groups?: readonly Group[]
   parents(id: string): readonly string[]
   children(id: string): readonly string[]
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
 import type { z } from 'zod'
 import { compileProject } from './compile.ts'
+import { groupsOf } from './compile-metadata.ts'
 import { type Config, loadConfig } from './config.ts'
 import { messageOf, type Problem, ProjectError } from './errors.ts'
 import { buildGraph, type Graph, waitForLog } from './graph.ts'
@@ -60,7 +61,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   const tables = [...steps.flatMap((step) => step.records ?? []), ...outputs.flatMap((output) => output.tables)]
   const nodes = compileProject({ files, config, steps, tables, vars: options.vars, problems })
   waitForLog(nodes)
-  const graph = buildGraph(nodes, problems)
+  const graph: Graph = { ...buildGraph(nodes, problems), groups: groupsOf(files, config.data.name) }
   if (problems.length > 0) throw new ProjectError(problems)
   const checks = outputs.flatMap((output) => output.checks ?? [])
   return { root, config, files, graph, tables: distinct(tables), checks }

@@ -1,4 +1,5 @@
 import type { ColumnProperties, TestConfig } from './properties.ts'
+import type { Constraint, Owner, Threshold } from './property-metadata.ts'
 import type { LedgerTable, Step } from './step.ts'
 
 /** What every node of the graph has. */
@@ -43,6 +44,10 @@ export interface ModelNode extends NodeBase {
   sources: [string, string][]
   /** The property file that describes it. */
   patch?: string
+  /** Its columns are promised: a build that would break the contract is refused. */
+  contract?: boolean
+  /** Of the model as a whole; columns have their own. */
+  constraints?: Constraint[]
 }
 
 export interface SeedNode extends NodeBase {
@@ -63,6 +68,47 @@ export interface SourceNode extends NodeBase {
   relation: Relation
   /** Set for ledger tables that TypeScript declares; absent for those that a property file declares. */
   ledger?: LedgerTable
+  /** What a property file says of it. */
+  columns?: ColumnProperties[]
+  meta?: Record<string, unknown>
+  source_description?: string
+  loader?: string
+  freshness?: Freshness
+  patch?: string
+}
+
+/** How old a source may be, and how that is known. */
+export interface Freshness {
+  warn_after: Threshold | null
+  error_after: Threshold | null
+  filter: string | null
+  /** A timestamp (UTC) of its rows; the latest counts. */
+  loaded_at_field: string
+  /** A query whose one value is used in its place. */
+  loaded_at_query?: string
+}
+
+/** Something outside that uses what is built: a dashboard, a notebook. Nothing runs for it. */
+export interface ExposureNode extends NodeBase {
+  kind: 'exposure'
+  type: 'dashboard' | 'notebook' | 'analysis' | 'ml' | 'application'
+  owner: Owner
+  label?: string
+  url?: string
+  maturity?: 'low' | 'medium' | 'high'
+  meta: Record<string, unknown>
+  refs: string[]
+  sources: [string, string][]
+}
+
+/** Whose models are: no node, since nothing depends on it. */
+export interface Group {
+  id: string
+  name: string
+  file: string
+  owner: Owner
+  description: string
+  meta: Record<string, unknown>
 }
 
 export interface StepNode extends NodeBase {
@@ -93,4 +139,4 @@ export interface AnalysisNode extends NodeBase {
   sources: [string, string][]
 }
 
-export type GraphNode = ModelNode | SeedNode | SourceNode | StepNode | TestNode | AnalysisNode
+export type GraphNode = ModelNode | SeedNode | SourceNode | StepNode | TestNode | AnalysisNode | ExposureNode

@@ -3,6 +3,7 @@ import type { Problem } from './errors.ts'
 import { readFiles, type SourceFile } from './files.ts'
 import { didYouMean } from './nearest.ts'
 import { type NodeProperties, propertiesSchema } from './properties.ts'
+import type { ExposureProperties, GroupProperties } from './property-metadata.ts'
 import { parseYaml, validate, type YamlFile } from './yaml.ts'
 
 /** A property entry with the file and line it stands at. */
@@ -23,6 +24,8 @@ export interface ProjectFiles {
   seed_properties: Map<string, Described<NodeProperties>>
   sources: Described<z.output<typeof propertiesSchema>['sources'][number]>[]
   test_properties: Map<string, z.output<typeof propertiesSchema>['data_tests'][number]>
+  exposures: Described<ExposureProperties>[]
+  groups: Described<GroupProperties>[]
 }
 
 export function readProject(root: string, problems: Problem[]): ProjectFiles {
@@ -35,6 +38,8 @@ export function readProject(root: string, problems: Problem[]): ProjectFiles {
     seed_properties: new Map(),
     sources: [],
     test_properties: new Map(),
+    exposures: [],
+    groups: [],
   }
   for (const folder of ['models', 'seeds', 'analyses', 'test/data']) {
     for (const file of readFiles(root, folder, ['.yml', '.yaml'])) readProperties(file, files, problems)
@@ -57,6 +62,12 @@ function readProperties(file: SourceFile, files: ProjectFiles, problems: Problem
   properties.sources.forEach((value, index) => {
     files.sources.push({ value, yaml, path: ['sources', index] })
   })
+  properties.exposures.forEach((value, index) => {
+    describeOnce(files.exposures, { value, yaml, path: ['exposures', index] }, problems)
+  })
+  properties.groups.forEach((value, index) => {
+    describeOnce(files.groups, { value, yaml, path: ['groups', index] }, problems)
+  })
   for (const test of properties.data_tests) files.test_properties.set(test.name, test)
 }
 
@@ -67,10 +78,26 @@ function describe(
 ): void {
   const { name } = entry.value
   const first = known.get(name)
-  if (first === undefined) {
-    known.set(name, entry)
-    return
-  }
+  if (first === undefined) known.set(name, entry)
+  else describedTwice(first, entry, problems)
+}
+
+function describeOnce<T extends { name: string }>(
+  known: Described<T>[],
+  entry: Described<T>,
+  problems: Problem[],
+): void {
+  const first = known.find(({ value }) => value.name === entry.value.name)
+  if (first === undefined) known.push(entry)
+  else describedTwice(first, entry, problems)
+}
+
+function describedTwice<T extends { name: string }>(
+  first: Described<T>,
+  entry: Described<T>,
+  problems: Problem[],
+): void {
+  const { name } = entry.value
   const line = entry.yaml.lineOf(entry.path)
   problems.push({
     file: entry.yaml.file,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { access, constraint, contract, exposure, group, sourceKeys } from './property-metadata.ts'
 
 /** dbt's property files (`version: 2`), as far as they are understood. Strict: what is not understood is an error. */
 const severity = z.preprocess(
@@ -28,6 +29,7 @@ const column = z.strictObject({
   meta: meta.default({}),
   tags: tags.optional(),
   quote: z.boolean().optional(),
+  constraints: z.array(constraint).optional(),
   config: z.strictObject({ meta: meta.optional(), tags: tags.optional() }).optional(),
   tests: z.array(dataTest).optional(),
   data_tests: z.array(dataTest).optional(),
@@ -43,6 +45,9 @@ const nodeConfig = z.strictObject({
   column_types: z.record(z.string(), z.string()).optional(),
   delimiter: z.string().length(1).optional(),
   docs: z.strictObject({ show: z.boolean().optional() }).optional(),
+  contract: contract.optional(),
+  access: access.optional(),
+  group: z.string().optional(),
 })
 
 const node = z.strictObject({
@@ -50,6 +55,9 @@ const node = z.strictObject({
   description: z.string().default(''),
   config: nodeConfig.default({}),
   meta: meta.optional(),
+  access: access.optional(),
+  group: z.string().optional(),
+  constraints: z.array(constraint).optional(),
   columns: z.array(column).default([]),
   tests: z.array(dataTest).optional(),
   data_tests: z.array(dataTest).optional(),
@@ -57,6 +65,7 @@ const node = z.strictObject({
 
 const sourceTable = z.strictObject({
   name: z.string(),
+  ...sourceKeys,
   identifier: z.string().optional(),
   description: z.string().default(''),
   columns: z.array(column).default([]),
@@ -66,9 +75,10 @@ const sourceTable = z.strictObject({
 
 const source = z.strictObject({
   name: z.string(),
+  ...sourceKeys,
   schema: z.string().optional(),
   description: z.string().default(''),
-  tables: z.array(sourceTable),
+  tables: z.array(sourceTable).default([]),
 })
 
 export const propertiesSchema = z.strictObject({
@@ -77,6 +87,8 @@ export const propertiesSchema = z.strictObject({
   seeds: z.array(node).default([]),
   sources: z.array(source).default([]),
   analyses: z.array(node).default([]),
+  exposures: z.array(exposure).default([]),
+  groups: z.array(group).default([]),
   data_tests: z
     .array(z.strictObject({ name: z.string(), description: z.string().default(''), config: testConfig.default({}) }))
     .default([]),
@@ -84,6 +96,8 @@ export const propertiesSchema = z.strictObject({
 
 export type NodeProperties = z.output<typeof node>
 export type ColumnProperties = z.output<typeof column>
+export type SourceProperties = z.output<typeof source>
+export type SourceTableProperties = z.output<typeof sourceTable>
 export type DataTestEntry = z.output<typeof dataTest>
 export type TestConfig = z.output<typeof testConfig>
 export { testConfig as testConfigSchema }

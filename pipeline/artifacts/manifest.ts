@@ -13,6 +13,7 @@ import type {
 } from '../nodes.ts'
 import type { ColumnProperties } from '../properties.ts'
 import type { TableSpec } from '../table.ts'
+import { constraintEntry, freshnessEntries, metadataOf, promiseEntries } from './manifest-metadata.ts'
 import { artifactMetadata, type Invocation } from './write.ts'
 
 /** The catalog name that readers of the published file see. */
@@ -31,7 +32,7 @@ export function manifestOf(graph: Graph, project: string, invocation: Invocation
     else if (node.kind === 'step')
       for (const table of node.step.builds ?? [])
         nodes[stepModelId(project, table)] = stepEntry(node, table, graph, project)
-    else nodes[node.id] = nodeEntry(node, graph, project)
+    else if (node.kind !== 'exposure') nodes[node.id] = nodeEntry(node, graph, project)
   }
   const parents = parentMap(graph, project)
   return {
@@ -45,14 +46,12 @@ export function manifestOf(graph: Graph, project: string, invocation: Invocation
     sources,
     macros: {},
     docs: {},
-    exposures: {},
     metrics: {},
-    groups: {},
+    ...metadataOf(graph, project),
     selectors: {},
     disabled: {},
     parent_map: parents,
     child_map: invert(parents),
-    group_map: {},
     saved_queries: {},
     semantic_models: {},
     unit_tests: {},
@@ -125,9 +124,17 @@ function common({ id, name, file, fqn, relation, resource_type, raw }: Common, p
 
 function columnEntries(columns: readonly ColumnProperties[]): Record<string, unknown> {
   return Object.fromEntries(
-    columns.map(({ name, description, data_type, meta, tags }) => [
+    columns.map(({ name, description, data_type, meta, tags, constraints = [] }) => [
       name,
-      { name, description, meta, data_type: data_type ?? null, constraints: [], quote: null, tags: tags ?? [] },
+      {
+        name,
+        description,
+        meta,
+        data_type: data_type ?? null,
+        constraints: constraints.map(constraintEntry),
+        quote: null,
+        tags: tags ?? [],
+      },
     ]),
   )
 }
@@ -157,6 +164,7 @@ function nodeEntry(
         ...shared,
         columns: columnEntries(node.columns),
         meta: node.meta,
+        ...promiseEntries(node),
         config: { materialized: node.materialized, schema: node.relation.schema, tags: node.tags, meta: node.meta },
         patch_path: patchPath(node.patch, project),
         refs: node.refs.map((name) => ({ name, package: null, version: null })),
@@ -247,12 +255,12 @@ function stepEntry(node: StepNode, table: TableSpec, graph: Graph, project: stri
 }
 
 function sourceEntry(node: SourceNode, project: string): Record<string, unknown> {
-  const columns = Object.entries(node.ledger?.columns ?? {}).map(([name, data_type]) => ({
-    name,
-    data_type,
-    description: node.ledger?.docs?.[name] ?? '',
-    meta: {},
+  const said = new Map((node.columns ?? []).map((column) => [column.name, column]))
+  const declared = Object.entries(node.ledger?.columns ?? {}).map(([name, data_type]) => ({
+    ...{ name, meta: {}, ...said.get(name), data_type },
+    description: said.get(name)?.description || (node.ledger?.docs?.[name] ?? ''),
   }))
+  const columns = node.ledger === undefined ? [...said.values()] : declared
   const {
     raw_code: _code,
     created_at,
@@ -264,12 +272,15 @@ function sourceEntry(node: SourceNode, project: string): Record<string, unknown>
     ...base,
     created_at,
     source_name: node.source,
-    source_description: '',
-    loader: node.ledger === undefined ? '' : 'lead-engine',
+    ...freshnessEntries(node, project),
+    loader: node.loader ?? (node.ledger === undefined ? '' : 'lead-engine'),
     identifier: node.relation.name,
     description: node.description,
     columns: columnEntries(columns as ColumnProperties[]),
     tags: node.tags,
-    meta: node.ledger === undefined ? {} : { pipeline: { kind: 'ledger', write: node.ledger.write, steps: node.deps } },
+    meta: {
+      ...node.meta,
+      ...(node.ledger && { pipeline: { kind: 'ledger', write: node.ledger.write, steps: node.deps } }),
+    },
   }
 }

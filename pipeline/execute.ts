@@ -11,6 +11,7 @@ import { sourceVersions } from './warehouse/ledger.ts'
 import { type BuildState, contentVersion } from './warehouse/state.ts'
 
 export interface ExecuteOptions {
+import { TestRunner } from './tests/runner.ts'
   graph: Graph
   world: World
   state: BuildState
@@ -53,6 +54,7 @@ export class Executor {
   constructor(options: ExecuteOptions) {
     this.#options = options
   }
+  #testRunner: TestRunner | undefined
 
   /** Runs the given nodes, in this order. Answers whether all is well so far. */
   async run(ids: readonly string[]): Promise<boolean> {
@@ -61,6 +63,7 @@ export class Executor {
       const node = graph.nodes.get(id)!
       if (node.kind === 'source' || node.kind === 'analysis') continue
       if (world.signal.aborted) throw new Interrupted('interrupted')
+    this.#tests.plan(ids.map((id) => graph.nodes.get(id)!).filter((node) => node.kind === 'test'))
       const stop = fail_fast && [...this.results.values()].some(failed)
       const cause = stop ? 'an earlier failure (--fail-fast)' : this.#cause(node)
       const result = cause === undefined ? await this.#one(node) : this.#skipped(node, cause)
@@ -141,7 +144,7 @@ export class Executor {
       case 'step':
         return this.#step(node)
       case 'test':
-        return this.#test(node)
+        return this.#tests.run(node)
       default:
         return { status: 'success', message: '' }
     }
@@ -257,25 +260,21 @@ export class Executor {
     return { status, message, reason, rows: summary.rows, summary, ...(remote === undefined ? {} : { remote: true }) }
   }
 
-  async #test(node: TestNode): Promise<Outcome> {
-    const { state } = this.#options
-    const dated = /\bas_of\s*\(/i.test(node.sql) ? this.#options.world.session.as_of : null
-    const key = await this.#key(node, { sql: treeOf(state, node.sql), config: node.severity, as_of: dated })
-    const known = state.get(node.id)
-    if (!this.#refreshes(node) && known?.key === key && known.version === 'pass')
-      return { status: 'pass', message: 'unchanged', failures: 0 }
-    const limit = node.limit === undefined ? '' : ` limit ${node.limit}`
-    const [row] = await this.#connection.rows<{ failures: number }>(
-      `select count(*) as failures from (${node.sql}\n${limit}) as failing`,
-    )
-    const failures = row!.failures
-    if (failures === 0) {
-      state.remember(node.id, { key, version: 'pass', rows: null })
-      return { status: 'pass', message: '', failures: 0 }
-    }
-    const status = node.severity === 'warn' ? 'warn' : 'fail'
-    const noun = failures === 1 ? 'row breaks' : 'rows break'
-    return { status, message: `${failures} ${noun} ${node.name}`, failures, query: node.sql }
+  /** Runs the data tests; made on first use, told with each `run` what is to come. */
+  get #tests(): TestRunner {
+    const { state, world } = this.#options
+    this.#testRunner ??= new TestRunner({
+      connection: this.#connection,
+      state,
+      keyOf: (node) => {
+        const as_of = /\bas_of\s*\(/i.test(node.sql) ? world.session.as_of : null
+        const config = [node.severity, node.test_config, node.fail_calc ?? null]
+        return this.#key(node, { sql: treeOf(state, node.sql), config, as_of })
+      },
+      mustRun: async (node) => this.#refreshes(node) || (await this.#readsUnmanaged(node)),
+      signal: world.signal,
+    })
+    return this.#testRunner
   }
 }
 

@@ -127,7 +127,13 @@ export interface TestNode extends NodeBase {
   attached?: string
   column?: string
   /** Generic tests: which one, with which arguments. */
-  generic?: { name: string; kwargs: Record<string, unknown> }
+  generic?: { name: string; namespace?: string; kwargs: Record<string, unknown> }
+  /** An aggregate over a relation that finds the number of failures along with that of other tests. */
+  batch?: { from: string; count: string }
+  /** How its rows become the number of failures; `count(*)` when absent. */
+  fail_calc?: string
+  /** Where its failures are kept. */
+  store?: Relation & { as: 'table' | 'view' }
   test_config: TestConfig
 }
 

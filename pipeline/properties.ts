@@ -1,20 +1,8 @@
 import { z } from 'zod'
 import { access, constraint, contract, exposure, group, sourceKeys } from './property-metadata.ts'
 
-/** dbt's property files (`version: 2`), as far as they are understood. Strict: what is not understood is an error. */
-const severity = z.preprocess(
-  (value) => (typeof value === 'string' ? value.toLowerCase() : value),
-  z.enum(['warn', 'error']),
-)
-
-const testConfig = z.strictObject({
-  severity: severity.optional(),
-  where: z.string().optional(),
-  limit: z.number().int().positive().optional(),
-  enabled: z.boolean().optional(),
-  tags: z.array(z.string()).optional(),
-  meta: z.record(z.string(), z.unknown()).optional(),
-})
+import { testConfigSchema } from './tests/config.ts'
+// dbt's property files (`version: 2`), as far as they are understood. Strict: what is not understood is an error.
 
 /** `unique`, or `{ accepted_values: { values: […], config: … } }`, or `{ name: …, test_name: … }`. */
 const dataTest = z.union([z.string(), z.record(z.string(), z.unknown())])
@@ -90,7 +78,9 @@ export const propertiesSchema = z.strictObject({
   exposures: z.array(exposure).default([]),
   groups: z.array(group).default([]),
   data_tests: z
-    .array(z.strictObject({ name: z.string(), description: z.string().default(''), config: testConfig.default({}) }))
+    .array(
+      z.strictObject({ name: z.string(), description: z.string().default(''), config: testConfigSchema.default({}) }),
+    )
     .default([]),
 })
 
@@ -99,5 +89,4 @@ export type ColumnProperties = z.output<typeof column>
 export type SourceProperties = z.output<typeof source>
 export type SourceTableProperties = z.output<typeof sourceTable>
 export type DataTestEntry = z.output<typeof dataTest>
-export type TestConfig = z.output<typeof testConfig>
-export { testConfig as testConfigSchema }
+export type { TestConfig } from './tests/config.ts'

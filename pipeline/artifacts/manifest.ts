@@ -187,9 +187,7 @@ function nodeEntry(
         ...common({ ...node, resource_type: 'test' }, project),
         ...shared,
         config: {
-          severity: node.severity,
-          where: node.test_config.where ?? null,
-          limit: node.limit ?? null,
+          ...testConfig(node),
           tags: node.tags,
         },
         ...compiledCode(node.sql),
@@ -208,7 +206,7 @@ function genericTest(node: TestNode, graph: Graph, project: string): Record<stri
   return {
     column_name: node.column ?? null,
     attached_node: node.attached === undefined ? null : manifestIds(node.attached, graph, project)[0],
-    test_metadata: { name: node.generic!.name, kwargs: node.generic!.kwargs, namespace: null },
+    test_metadata: { name: node.generic!.name, kwargs: node.generic!.kwargs, namespace: node.generic!.namespace ?? null },
     refs: names.map((name) => ({ name, package: null, version: null })),
     sources: node.deps.flatMap((dep) => {
       const parent = graph.nodes.get(dep)
@@ -220,6 +218,23 @@ function genericTest(node: TestNode, graph: Graph, project: string): Record<stri
 function compiledCode(sql: string) {
   return { compiled: true, compiled_code: sql, extra_ctes_injected: true, extra_ctes: [] }
 }
+function testConfig({ severity, limit, fail_calc, store, test_config }: TestNode): Record<string, unknown> {
+  const { where, warn_if, error_if, store_failures, store_failures_as, alias, meta } = test_config
+  return {
+    severity,
+    where: where ?? null,
+    limit: limit ?? null,
+    ...(warn_if === undefined ? {} : { warn_if }),
+    ...(error_if === undefined ? {} : { error_if }),
+    ...(fail_calc === undefined ? {} : { fail_calc }),
+    ...(store_failures === undefined ? {} : { store_failures }),
+    ...(store_failures_as === undefined ? {} : { store_failures_as }),
+    ...(alias === undefined ? {} : { alias }),
+    ...(store === undefined ? {} : { schema: store.schema }),
+    ...(meta === undefined ? {} : { meta }),
+  }
+}
+
 
 function patchPath(patch: string | undefined, project: string): string | null {
   return patch === undefined ? null : `${project}://${patch}`

@@ -46,7 +46,7 @@ const project = load(
     'models/staging/stg.sql': `select * from {{ source('demo', 'things') }}`,
     'models/marts/mart.sql': `select * from {{ ref('stg') }} join {{ ref('scores') }} using (id)`,
     'models/marts/mart.yml':
-      'version: 2\nmodels:\n  - name: mart\n    description: A mart.\n    columns:\n      - name: id\n        description: Its id.\n        data_tests: [unique, { relationships: { arguments: { to: "ref(\'scores\')", field: id }, config: { severity: warn } } }]\n',
+      'version: 2\nmodels:\n  - name: mart\n    description: A mart.\n    columns:\n      - name: id\n        description: Its id.\n        data_tests: [unique, dbt_utils.at_least_one, { not_null: { config: { store_failures: true, error_if: ">10", warn_if: "!= 0", fail_calc: count(*), where: id > 0, limit: 5 } } }, { relationships: { arguments: { to: "ref(\'scores\')", field: id }, config: { severity: warn } } }]\n',
     'analyses/question.sql': `select count(*) from {{ ref('mart') }}`,
     'test/data/none.sql': `select * from {{ ref('mart') }} where false`,
   }),

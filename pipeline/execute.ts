@@ -7,11 +7,11 @@ import { failed, type Listener, type NodeResult, type Status } from './results.t
 import { type KeyParts, keyText, reasonOf } from './state/key.ts'
 import { treeOf } from './state/tree.ts'
 import { relationName } from './table.ts'
+import { TestRunner } from './tests/runner.ts'
 import { sourceVersions } from './warehouse/ledger.ts'
 import { type BuildState, contentVersion } from './warehouse/state.ts'
 
 export interface ExecuteOptions {
-import { TestRunner } from './tests/runner.ts'
   graph: Graph
   world: World
   state: BuildState
@@ -50,20 +50,20 @@ export class Executor {
   readonly #versions = new Map<string, string>()
   readonly #blocked = new Map<string, string>()
   #sources: Map<string, string> | undefined
+  #testRunner: TestRunner | undefined
 
   constructor(options: ExecuteOptions) {
     this.#options = options
   }
-  #testRunner: TestRunner | undefined
 
   /** Runs the given nodes, in this order. Answers whether all is well so far. */
   async run(ids: readonly string[]): Promise<boolean> {
     const { graph, world, fail_fast, listener } = this.#options
+    this.#tests.plan(ids.map((id) => graph.nodes.get(id)!).filter((node) => node.kind === 'test'))
     for (const id of ids) {
       const node = graph.nodes.get(id)!
       if (node.kind === 'source' || node.kind === 'analysis') continue
       if (world.signal.aborted) throw new Interrupted('interrupted')
-    this.#tests.plan(ids.map((id) => graph.nodes.get(id)!).filter((node) => node.kind === 'test'))
       const stop = fail_fast && [...this.results.values()].some(failed)
       const cause = stop ? 'an earlier failure (--fail-fast)' : this.#cause(node)
       const result = cause === undefined ? await this.#one(node) : this.#skipped(node, cause)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { access, constraint, contract, exposure, group, sourceKeys } from './property-metadata.ts'
-
 import { testConfigSchema } from './tests/config.ts'
+
 // dbt's property files (`version: 2`), as far as they are understood. Strict: what is not understood is an error.
 
 /** `unique`, or `{ accepted_values: { values: […], config: … } }`, or `{ name: …, test_name: … }`. */

@@ -197,6 +197,23 @@ function nodeEntry(
   }
 }
 
+function testConfig({ severity, limit, fail_calc, store, test_config }: TestNode): Record<string, unknown> {
+  const { where, warn_if, error_if, store_failures, store_failures_as, alias, meta } = test_config
+  return {
+    severity,
+    where: where ?? null,
+    limit: limit ?? null,
+    ...(warn_if === undefined ? {} : { warn_if }),
+    ...(error_if === undefined ? {} : { error_if }),
+    ...(fail_calc === undefined ? {} : { fail_calc }),
+    ...(store_failures === undefined ? {} : { store_failures }),
+    ...(store_failures_as === undefined ? {} : { store_failures_as }),
+    ...(alias === undefined ? {} : { alias }),
+    ...(store === undefined ? {} : { schema: store.schema }),
+    ...(meta === undefined ? {} : { meta }),
+  }
+}
+
 function genericTest(node: TestNode, graph: Graph, project: string): Record<string, unknown> {
   const names = node.deps.flatMap((dep) => {
     const parent = graph.nodes.get(dep)
@@ -218,23 +235,6 @@ function genericTest(node: TestNode, graph: Graph, project: string): Record<stri
 function compiledCode(sql: string) {
   return { compiled: true, compiled_code: sql, extra_ctes_injected: true, extra_ctes: [] }
 }
-function testConfig({ severity, limit, fail_calc, store, test_config }: TestNode): Record<string, unknown> {
-  const { where, warn_if, error_if, store_failures, store_failures_as, alias, meta } = test_config
-  return {
-    severity,
-    where: where ?? null,
-    limit: limit ?? null,
-    ...(warn_if === undefined ? {} : { warn_if }),
-    ...(error_if === undefined ? {} : { error_if }),
-    ...(fail_calc === undefined ? {} : { fail_calc }),
-    ...(store_failures === undefined ? {} : { store_failures }),
-    ...(store_failures_as === undefined ? {} : { store_failures_as }),
-    ...(alias === undefined ? {} : { alias }),
-    ...(store === undefined ? {} : { schema: store.schema }),
-    ...(meta === undefined ? {} : { meta }),
-  }
-}
-
 
 function patchPath(patch: string | undefined, project: string): string | null {
   return patch === undefined ? null : `${project}://${patch}`

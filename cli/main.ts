@@ -14,6 +14,7 @@ const HELP_ORDER = [
   'build',
   'test',
   'seed',
+  'snapshot',
   'compile',
   'ls',
   'show',

@@ -4,6 +4,9 @@ import { compileTests } from './compile-tests.ts'
 import type { Config, FolderConfig } from './config.ts'
 import type { Problem } from './errors.ts'
 import type { SourceFile } from './files.ts'
+import { incrementalParts } from './materializations/compile-incremental.ts'
+import { snapshotDrafts, snapshotNode } from './materializations/compile-snapshots.ts'
+import { INCREMENTAL_CONFIG } from './materializations/settings.ts'
 import { didYouMean } from './nearest.ts'
 import type { AnalysisNode, GraphNode, ModelNode, Relation, SeedNode, SourceNode, StepNode } from './nodes.ts'
 import type { ProjectFiles } from './project.ts'
@@ -26,6 +29,13 @@ export interface Compiled {
   deps: string[]
   config: Record<string, TemplateValue>
   sql: string
+}
+
+/** The node whose template it is: `{{ this }}`, and whether `is_incremental()`. */
+export interface Self {
+  id: string
+  relation: Relation
+  incremental?: boolean
 }
 
 export interface CompileInput {
@@ -54,6 +64,8 @@ export function compileProject(input: CompileInput): Map<string, GraphNode> {
     add(seed)
     names.refs.set(seed.name, { id: seed.id, relation: seed.relation })
   }
+  const snapshots = snapshotDrafts(input, project)
+  for (const { id, name, relation } of snapshots) names.refs.set(name, { id, relation })
   const drafts = files.models.map((file) => draftModel(file, input, project))
   for (const draft of drafts) names.refs.set(draft.name, { id: draft.id, relation: draft.relation })
   for (const step of steps) {
@@ -72,6 +84,10 @@ export function compileProject(input: CompileInput): Map<string, GraphNode> {
     if (model === undefined) names.refs.delete(draft.name)
     else add(model)
   }
+  for (const draft of snapshots) {
+    const snapshot = snapshotNode(draft, names, problems)
+    if (snapshot !== undefined) add(snapshot)
+  }
   for (const step of steps) add(stepNode(step, names, problems))
   for (const file of files.analyses) {
     const analysis = analysisNode(file, names, problems)
@@ -88,7 +104,7 @@ export function compileTemplate(
   file: SourceFile,
   names: Names,
   problems: Problem[],
-  self?: string,
+  self?: Self,
 ): Compiled | undefined {
   const compiled: Compiled = { refs: [], sources: [], deps: [], config: {}, sql: '' }
   const before = problems.length
@@ -96,6 +112,7 @@ export function compileTemplate(
   const problem = (line: number, message: string, hint?: string) =>
     problems.push({ file: file.file, line, message, hint })
   const resolve = (call: Call): string => {
+    if (/^this(\.|$)/.test(call.name)) return thisText(call, self)
     switch (call.name) {
       case 'ref': {
         const name = String(call.args.at(-1) ?? '')
@@ -104,7 +121,12 @@ export function compileTemplate(
           problem(call.line, `ref('${name}') names no model, seed or step table`, didYouMean(name, names.refs.keys()))
           return 'unknown'
         }
-        if (found.id === self) problem(call.line, `ref('${name}') reads the model itself`)
+        if (found.id === self?.id)
+          problem(
+            call.line,
+            `ref('${name}') reads the model itself`,
+            'An incremental model reads itself as {{ this }}.',
+          )
         note(compiled.refs, name)
         note(compiled.deps, found.id)
         return relationText(found.relation)
@@ -143,12 +165,29 @@ export function compileTemplate(
     }
   }
   try {
-    compiled.sql = render(file.text, resolve)
+    compiled.sql = render(file.text, resolve, (call) => holds(call, self))
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error
     problem(error.line, error.message, error.hint)
   }
   return problems.length > before ? undefined : compiled
+}
+
+function thisText({ name, line }: Call, self: Self | undefined): string {
+  const parts: Record<string, string> = {
+    this: self === undefined ? '' : relationText(self.relation),
+    'this.schema': self?.relation.schema ?? '',
+    'this.identifier': self?.relation.name ?? '',
+    'this.name': self?.relation.name ?? '',
+  }
+  if (self !== undefined && parts[name] !== undefined) return parts[name]
+  const hint = 'A model knows {{ this }}, {{ this.schema }} and {{ this.identifier }}.'
+  throw new TemplateError(`${name} is not understood here`, line, hint)
+}
+
+function holds({ name, line }: Call, self: Self | undefined): boolean {
+  if (name === 'is_incremental') return self?.incremental ?? false
+  throw new TemplateError(`${name}() is not understood in a condition`, line, 'Known: is_incremental(), not, and, or.')
 }
 
 /** `schema.name`, quoted only where it must be. */
@@ -206,14 +245,23 @@ function draftModel(file: SourceFile, { files, config }: CompileInput, project: 
   }
 }
 
-const MODEL_CONFIG = ['materialized', 'schema', 'tags', 'enabled', 'meta', 'alias', ...PROMISE_CONFIG]
+const MODEL_CONFIG = [
+  'materialized',
+  'schema',
+  'tags',
+  'enabled',
+  'meta',
+  'alias',
+  ...INCREMENTAL_CONFIG,
+  ...PROMISE_CONFIG,
+]
 
 function finishModel(
   { file, id, name, relation, folder }: ModelDraft,
   input: CompileInput,
   names: Names,
 ): ModelNode | undefined {
-  const compiled = compileTemplate(file, names, input.problems, id)
+  const compiled = compileTemplate(file, names, input.problems, { id, relation })
   if (compiled === undefined) return undefined
   const described = input.files.model_properties.get(name)
   const config = { ...folder, ...described?.value.config, ...compiled.config }
@@ -226,15 +274,23 @@ function finishModel(
       })
   }
   const materialized = config.materialized ?? 'view'
-  if (materialized !== 'view' && materialized !== 'table') {
+  if (materialized !== 'view' && materialized !== 'table' && materialized !== 'incremental') {
     input.problems.push({
       file: file.file,
       message: `materialized '${String(materialized)}' is not known`,
-      hint: 'Known: view, table.',
+      hint: 'Known: view, table, incremental.',
     })
     return undefined
   }
   if (config.enabled === false) return undefined
+  const added =
+    materialized === 'incremental' && file.text.includes('is_incremental')
+      ? compileTemplate(file, names, input.problems, { id, relation, incremental: true })
+      : compiled
+  const given = { file, config, described, inline: compiled.config, folders: input.config, problems: input.problems }
+  if (added === undefined) return undefined
+  const incremental = materialized === 'incremental' ? incrementalParts({ ...given, whole: compiled, added }) : {}
+  if (incremental === undefined) return undefined
   const tags = [folder.tags, described?.value.config.tags, compiled.config.tags]
     .flatMap((list) => (list === undefined ? [] : list))
     .map(String)
@@ -256,6 +312,7 @@ function finishModel(
     meta: { ...described?.value.meta, ...described?.value.config.meta },
     refs: compiled.refs,
     sources: compiled.sources,
+    ...incremental,
     ...promisesOf(described, config, file.file, input.problems),
     ...(described === undefined ? {} : { patch: described.yaml.file }),
   }

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { type Problem, ProjectError } from './errors.ts'
+import { incrementalSettings } from './materializations/settings.ts'
 import { didYouMean } from './nearest.ts'
 import { access, contract } from './property-metadata.ts'
 import { parseYaml, validate, type YamlFile } from './yaml.ts'
 
-const materialized = z.enum(['view', 'table'])
+const materialized = z.enum(['view', 'table', 'incremental'])
 
 const ledgerHome = z.union([
   z.string(),
@@ -32,6 +33,7 @@ const target = z.strictObject({
 
 const folderConfig = z.strictObject({
   materialized: materialized.optional(),
+  ...incrementalSettings,
   schema: z.string().optional(),
   tags: z.array(z.string()).optional(),
   enabled: z.boolean().optional(),

@@ -2,7 +2,10 @@ import { contextFor, type World } from './context.ts'
 import { CheckFailed, Interrupted, messageOf, ProjectError, RemoteError } from './errors.ts'
 import type { Graph } from './graph.ts'
 import { buildName, buildSeed, modelStatement } from './materialize.ts'
-import type { GraphNode, ModelNode, SeedNode, StepNode, TestNode } from './nodes.ts'
+import { buildIncremental } from './materializations/incremental.ts'
+import { modelParts, readsDate } from './materializations/keys.ts'
+import { takeSnapshot } from './materializations/snapshot.ts'
+import type { GraphNode, ModelNode, SeedNode, SnapshotNode, StepNode } from './nodes.ts'
 import { failed, type Listener, type NodeResult, type Status } from './results.ts'
 import { type KeyParts, keyText, reasonOf } from './state/key.ts'
 import { treeOf } from './state/tree.ts'
@@ -79,8 +82,10 @@ export class Executor {
   async version(id: string): Promise<string> {
     const node = this.#options.graph.nodes.get(id)
     if (node === undefined) return ''
-    if (node.kind === 'source') {
+    if (node.kind === 'source' || node.kind === 'snapshot') {
       this.#sources ??= await sourceVersions(this.#options.world.session.connection, this.#options.world.session.as_of)
+      if (node.kind === 'snapshot')
+        return `${this.#sources.get(`snapshots.${node.name}`) ?? '0'}:${JSON.stringify(node.settings)}`
       return node.ledger !== undefined || node.source === 'ledger'
         ? (this.#sources.get(`${node.source}.${node.table}`) ?? '0')
         : 'unmanaged'
@@ -131,6 +136,7 @@ export class Executor {
   async #build(node: GraphNode): Promise<Outcome> {
     switch (node.kind) {
       case 'model':
+        if (node.materialized === 'incremental') return this.#incremental(node)
         return this.#relation(node, async (existing, note) =>
           this.#atomically(`${modelStatement(node, existing)}\n; ${note}`),
         )
@@ -141,6 +147,8 @@ export class Executor {
             return this.#connection.rows<Built>(note)
           }),
         )
+      case 'snapshot':
+        return this.#snapshot(node)
       case 'step':
         return this.#step(node)
       case 'test':
@@ -181,14 +189,14 @@ export class Executor {
 
   async #relation(
     node: ModelNode | SeedNode,
-    build: (existing: 'table' | 'view' | undefined, note: string) => Promise<Built[]>,
+    build: (existing: 'table' | 'view' | undefined, note: string, key: string) => Promise<Built[]>,
   ): Promise<Outcome> {
     const { state, world, graph } = this.#options
     const own =
       node.kind === 'seed'
         ? { file: this.#options.hashOf(node.path), config: [node.column_types, node.delimiter] }
-        : { sql: treeOf(state, node.sql), config: node.materialized }
-    const dated = node.kind === 'model' && /\bas_of\s*\(/i.test(node.sql) ? world.session.as_of : null
+        : modelParts(node, (sql) => treeOf(state, sql))
+    const dated = node.kind === 'model' && readsDate(node) ? world.session.as_of : null
     const key = await this.#key(node, { ...own, relation: node.relation, as_of: dated })
     const place = `${node.relation.schema}.${node.relation.name}`
     const existing = state.relations.get(place)
@@ -201,14 +209,39 @@ export class Executor {
     const same_key = existing === undefined ? 'it was not there' : 'reads what is not kept track of'
     const changed = known?.key === key ? same_key : reasonOf(known?.key, key, graph)
     const reason = refresh ? 'full refresh' : changed
-    const materialized = node.kind === 'seed' ? 'table' : node.materialized
-    const [built] = await build(existing, state.noting(node.id, key, buildName(node.relation), materialized))
+    const materialized = node.kind === 'model' && node.materialized === 'view' ? 'view' : 'table'
+    const noting = state.noting(node.id, key, buildName(node.relation), materialized)
+    const [built] = await build(existing, noting, key)
     const { version, rows } = built!
     state.noted(node.id, { key, version, rows })
     state.relations.set(place, materialized)
     this.#versions.set(node.id, version)
     const same = known?.version === version && materialized === 'table'
     return { status: 'success', message: same ? 'same rows as before' : '', reason, ...(rows === null ? {} : { rows }) }
+  }
+
+  #incremental(node: ModelNode): Promise<Outcome> {
+    const { state } = this.#options
+    return this.#relation(node, (existing, _note, key) => {
+      const known = state.get(node.id)
+      const full_refresh = this.#refreshes(node)
+      return buildIncremental({ connection: this.#connection, state, node, key, existing, known, full_refresh })
+    })
+  }
+
+  async #snapshot(node: SnapshotNode): Promise<Outcome> {
+    const { state, world, graph } = this.#options
+    const before = await this.version(node.id)
+    const key = await this.#key(node, { config: node.settings, relation: node.relation, fingerprint: before })
+    const known = state.get(node.id)
+    if (known?.key === key && !(await this.#readsUnmanaged(node))) return { status: 'reused', message: 'unchanged' }
+    const { rows, text } = await takeSnapshot(world, node)
+    this.#sources = undefined
+    this.#versions.delete(node.id)
+    const version = await this.version(node.id)
+    const fingerprint = { config: node.settings, relation: node.relation, fingerprint: version }
+    if (!world.recorder.frozen) await state.save(node.id, { key: await this.#key(node, fingerprint), version, rows })
+    return { status: 'success', message: text, reason: reasonOf(known?.key, key, graph), rows }
   }
 
   async #readsUnmanaged(node: GraphNode): Promise<boolean> {

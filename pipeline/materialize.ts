@@ -8,7 +8,8 @@ import { BUILD } from './warehouse/session.ts'
 
 /** The statement that replaces a model's relation. It starts on the first line, so that DuckDB's line numbers are the model's. */
 export function modelStatement(node: ModelNode, existing: 'table' | 'view' | undefined): string {
-  const { relation, materialized, sql } = node
+  const { relation, sql } = node
+  const materialized = node.materialized === 'view' ? 'view' : 'table'
   const drop = existing !== undefined && existing !== materialized ? `drop ${existing} ${buildName(relation)}; ` : ''
   return `${drop}create or replace ${materialized} ${buildName(relation)} as ${sql}`
 }
@@ -79,7 +80,8 @@ async function inferTypes(
   const fits = open.map((name) => {
     const column = quoteIdentifier(name)
     const tried = INFERRED.map(
-      (type) => `coalesce(bool_and(${column} is null or try_cast(${column} as ${type}) is not null), false)`,
+      (type) =>
+        `coalesce(bool_and(${column} is null or (try_cast(${column} as ${type}) is not null${type === 'BIGINT' ? ` and not regexp_matches(${column}, '[.eE]')` : ''})), false)`,
     )
     return `[${tried.join(', ')}] as ${column}`
   })

@@ -1,3 +1,4 @@
+import type { Incremental, SnapshotSettings } from './materializations/settings.ts'
 import type { ColumnProperties, TestConfig } from './properties.ts'
 import type { Constraint, Owner, Threshold } from './property-metadata.ts'
 import type { LedgerTable, Step } from './step.ts'
@@ -35,9 +36,13 @@ export interface Relation {
 export interface ModelNode extends NodeBase {
   kind: 'model'
   relation: Relation
-  materialized: 'view' | 'table'
+  materialized: 'view' | 'table' | 'incremental'
   raw: string
+  /** As it is run to build all of it. */
   sql: string
+  /** As it is run to add to what stands, where that is another text. */
+  sql_incremental?: string
+  incremental?: Incremental
   columns: ColumnProperties[]
   meta: Record<string, unknown>
   refs: string[]
@@ -48,6 +53,21 @@ export interface ModelNode extends NodeBase {
   contract?: boolean
   /** Of the model as a whole; columns have their own. */
   constraints?: Constraint[]
+}
+
+/** The history of what a relation has held, kept in the ledger and seen through a view. */
+export interface SnapshotNode extends NodeBase {
+  kind: 'snapshot'
+  relation: Relation
+  settings: SnapshotSettings
+  /** What is looked at: `select * from <relation>`. */
+  raw: string
+  sql: string
+  columns: ColumnProperties[]
+  meta: Record<string, unknown>
+  refs: string[]
+  sources: [string, string][]
+  patch: string
 }
 
 export interface SeedNode extends NodeBase {
@@ -145,4 +165,12 @@ export interface AnalysisNode extends NodeBase {
   sources: [string, string][]
 }
 
-export type GraphNode = ModelNode | SeedNode | SourceNode | StepNode | TestNode | AnalysisNode | ExposureNode
+export type GraphNode =
+  | ModelNode
+  | SeedNode
+  | SnapshotNode
+  | SourceNode
+  | StepNode
+  | TestNode
+  | AnalysisNode
+  | ExposureNode

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Problem } from './errors.ts'
 import { readFiles, type SourceFile } from './files.ts'
 import { didYouMean } from './nearest.ts'
-import { type NodeProperties, propertiesSchema } from './properties.ts'
+import { type NodeProperties, propertiesSchema, type SnapshotProperties } from './properties.ts'
 import type { ExposureProperties, GroupProperties } from './property-metadata.ts'
 import { parseYaml, validate, type YamlFile } from './yaml.ts'
 
@@ -24,6 +24,7 @@ export interface ProjectFiles {
   seed_properties: Map<string, Described<NodeProperties>>
   sources: Described<z.output<typeof propertiesSchema>['sources'][number]>[]
   test_properties: Map<string, z.output<typeof propertiesSchema>['data_tests'][number]>
+  snapshots: Described<SnapshotProperties>[]
   exposures: Described<ExposureProperties>[]
   groups: Described<GroupProperties>[]
 }
@@ -38,10 +39,11 @@ export function readProject(root: string, problems: Problem[]): ProjectFiles {
     seed_properties: new Map(),
     sources: [],
     test_properties: new Map(),
+    snapshots: [],
     exposures: [],
     groups: [],
   }
-  for (const folder of ['models', 'seeds', 'analyses', 'test/data']) {
+  for (const folder of ['models', 'seeds', 'snapshots', 'analyses', 'test/data']) {
     for (const file of readFiles(root, folder, ['.yml', '.yaml'])) readProperties(file, files, problems)
   }
   checkNames(files, problems)
@@ -61,6 +63,9 @@ function readProperties(file: SourceFile, files: ProjectFiles, problems: Problem
   })
   properties.sources.forEach((value, index) => {
     files.sources.push({ value, yaml, path: ['sources', index] })
+  })
+  properties.snapshots.forEach((value, index) => {
+    describeOnce(files.snapshots, { value, yaml, path: ['snapshots', index] }, problems)
   })
   properties.exposures.forEach((value, index) => {
     describeOnce(files.exposures, { value, yaml, path: ['exposures', index] }, problems)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { incrementalSettings, snapshotSettings } from './materializations/settings.ts'
 import { access, constraint, contract, exposure, group, sourceKeys } from './property-metadata.ts'
 import { testConfigSchema } from './tests/config.ts'
 
@@ -24,7 +25,8 @@ const column = z.strictObject({
 })
 
 const nodeConfig = z.strictObject({
-  materialized: z.enum(['view', 'table', 'seed']).optional(),
+  materialized: z.enum(['view', 'table', 'incremental', 'seed']).optional(),
+  ...incrementalSettings,
   schema: z.string().optional(),
   alias: z.string().optional(),
   tags: tags.optional(),
@@ -46,6 +48,17 @@ const node = z.strictObject({
   access: access.optional(),
   group: z.string().optional(),
   constraints: z.array(constraint).optional(),
+  columns: z.array(column).default([]),
+  tests: z.array(dataTest).optional(),
+  data_tests: z.array(dataTest).optional(),
+})
+
+const snapshot = z.strictObject({
+  name: z.string(),
+  relation: z.string("must be ref('…') or source('…', '…')"),
+  description: z.string().default(''),
+  config: snapshotSettings,
+  meta: meta.optional(),
   columns: z.array(column).default([]),
   tests: z.array(dataTest).optional(),
   data_tests: z.array(dataTest).optional(),
@@ -73,6 +86,7 @@ export const propertiesSchema = z.strictObject({
   version: z.literal(2).default(2),
   models: z.array(node).default([]),
   seeds: z.array(node).default([]),
+  snapshots: z.array(snapshot).default([]),
   sources: z.array(source).default([]),
   analyses: z.array(node).default([]),
   exposures: z.array(exposure).default([]),
@@ -85,6 +99,7 @@ export const propertiesSchema = z.strictObject({
 })
 
 export type NodeProperties = z.output<typeof node>
+export type SnapshotProperties = z.output<typeof snapshot>
 export type ColumnProperties = z.output<typeof column>
 export type SourceProperties = z.output<typeof source>
 export type SourceTableProperties = z.output<typeof sourceTable>

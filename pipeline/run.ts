@@ -7,10 +7,12 @@ import { hashFile } from './hash.ts'
 import { createHttp } from './http.ts'
 import { takeIn } from './incoming.ts'
 import type { Project } from './load.ts'
+import { createSnapshotViews } from './materializations/snapshot-view.ts'
 import { writeOperations } from './operations.ts'
 import type { Plan } from './plan.ts'
 import { publishedRelations } from './published.ts'
 import { failed, type Listener, type NodeResult } from './results.ts'
+import { keepPublishedNodes, NODES_FILE, publishedNodes } from './state/publication.ts'
 import type { Outward } from './step.ts'
 import { checkSyntax } from './syntax.ts'
 import { type Connection, withTransactions } from './warehouse/duckdb.ts'
@@ -170,8 +172,11 @@ async function runOpened(options: Opened): Promise<RunResult> {
     let published = false
     const publishNow = async () => {
       const fingerprint = await relations.fingerprint((id) => executor.version(id))
-      if (publication?.fingerprint === fingerprint && publication.ledger_id === info.ledger_id)
+      const nodes = publishedNodes(project.graph, hashFile, state, join(project.root, 'target'))
+      if (publication?.fingerprint === fingerprint && publication.ledger_id === info.ledger_id) {
+        keepPublishedNodes(places.warehouse, nodes)
         return ensureLinks(places)
+      }
       await writeOperations(session, {
         results: [...executor.results.values()],
         run: { run_id, as_of, command: options.command, target: config.target_name, started_at },
@@ -189,6 +194,7 @@ async function runOpened(options: Opened): Promise<RunResult> {
         ledger_id: info.ledger_id,
         generation,
         salt: info.ledger_id,
+        beside: { [NODES_FILE]: nodes },
       })
       published = true
     }
@@ -256,10 +262,11 @@ async function isReplay(connection: Connection, as_of: string): Promise<boolean>
 
 async function prepare({ project, session, places }: Opened): Promise<void> {
   const nodes = [...project.graph.nodes.values()]
-  const schemas = nodes.flatMap((node) => (node.kind === 'model' || node.kind === 'seed' ? [node.relation.schema] : []))
+  const schemas = nodes.flatMap((node) => ('relation' in node && node.kind !== 'source' ? [node.relation.schema] : []))
   await session.useSchemas(new Set([...schemas, 'ops']))
   await ensureRawTables(session.connection, project.tables)
   await createSourceViews(session, places.lake, project.tables)
+  await createSnapshotViews(session, project.graph)
   await ensureStepTables(
     session,
     nodes.flatMap((node) => (node.kind === 'step' ? [node.step] : [])),

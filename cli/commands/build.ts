@@ -6,12 +6,12 @@ import { action } from '../session.ts'
 export function register(program: Command): void {
   const command = program
     .command('build')
-    .description('models, seeds and their tests, in dependency order; never outward')
+    .description('models, seeds, snapshots and their tests, in dependency order; never outward')
   addCommonOptions(addRunOptions(command))
     .option('--dry-run', 'show what would run, and run nothing', false)
     .action(
       action<RunFlags>((session, options) =>
-        runPlan(session, { ...options, stage: [] }, 'build', ['seed', 'model', 'test']),
+        runPlan(session, { ...options, stage: [] }, 'build', ['seed', 'model', 'snapshot', 'test']),
       ),
     )
 }

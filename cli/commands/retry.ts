@@ -8,10 +8,11 @@ import { runPlan } from '../run-plan.ts'
 import { action } from '../session.ts'
 
 const KINDS: Record<string, GraphNode['kind'][]> = {
-  run: ['seed', 'model', 'step', 'test'],
-  build: ['seed', 'model', 'test'],
+  run: ['seed', 'model', 'snapshot', 'step', 'test'],
+  build: ['seed', 'model', 'snapshot', 'test'],
   test: ['test'],
   seed: ['seed'],
+  snapshot: ['snapshot'],
 }
 
 /** The last call again: what succeeded and has not changed is not done twice. */

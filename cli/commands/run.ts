@@ -10,5 +10,9 @@ export function register(program: Command): void {
   addCommonOptions(addRunOptions(command))
     .option('--stage <stages...>', 'only these stages and the SQL around them', [])
     .option('--dry-run', 'show what would run, and run nothing', false)
-    .action(action<RunFlags>((session, options) => runPlan(session, options, 'run', ['seed', 'model', 'step', 'test'])))
+    .action(
+      action<RunFlags>((session, options) =>
+        runPlan(session, options, 'run', ['seed', 'model', 'snapshot', 'step', 'test']),
+      ),
+    )
 }

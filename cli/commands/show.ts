@@ -59,7 +59,7 @@ function queriesOf({ graph }: Project, options: Options): { name: string; sql: s
   return graph.order.flatMap((id) => {
     const node = graph.nodes.get(id)!
     if (!chosen.has(id)) return []
-    if (node.kind === 'model' || node.kind === 'seed' || node.kind === 'source')
+    if (node.kind === 'model' || node.kind === 'seed' || node.kind === 'snapshot' || node.kind === 'source')
       return [{ name: node.name, sql: `select * from ${relationText(node.relation)}` }]
     if (node.kind === 'analysis') return [{ name: node.name, sql: node.sql }]
     if (node.kind === 'step')

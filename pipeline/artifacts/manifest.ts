@@ -7,6 +7,7 @@ import type {
   ModelNode,
   Relation,
   SeedNode,
+  SnapshotNode,
   SourceNode,
   StepNode,
   TestNode,
@@ -14,6 +15,7 @@ import type {
 import type { ColumnProperties } from '../properties.ts'
 import type { TableSpec } from '../table.ts'
 import { constraintEntry, freshnessEntries, metadataOf, promiseEntries } from './manifest-metadata.ts'
+import { incrementalConfig, snapshotConfig } from './materialized.ts'
 import { artifactMetadata, type Invocation } from './write.ts'
 
 /** The catalog name that readers of the published file see. */
@@ -140,7 +142,7 @@ function columnEntries(columns: readonly ColumnProperties[]): Record<string, unk
 }
 
 function nodeEntry(
-  node: ModelNode | SeedNode | TestNode | AnalysisNode,
+  node: ModelNode | SeedNode | SnapshotNode | TestNode | AnalysisNode,
   graph: Graph,
   project: string,
 ): Record<string, unknown> {
@@ -165,7 +167,26 @@ function nodeEntry(
         columns: columnEntries(node.columns),
         meta: node.meta,
         ...promiseEntries(node),
-        config: { materialized: node.materialized, schema: node.relation.schema, tags: node.tags, meta: node.meta },
+        config: {
+          materialized: node.materialized,
+          schema: node.relation.schema,
+          tags: node.tags,
+          meta: node.meta,
+          ...incrementalConfig(node),
+        },
+        patch_path: patchPath(node.patch, project),
+        refs: node.refs.map((name) => ({ name, package: null, version: null })),
+        sources: node.sources,
+        ...compiledCode(node.sql),
+        depends_on,
+      }
+    case 'snapshot':
+      return {
+        ...common({ ...node, resource_type: 'snapshot' }, project),
+        ...shared,
+        columns: columnEntries(node.columns),
+        meta: node.meta,
+        config: snapshotConfig(node),
         patch_path: patchPath(node.patch, project),
         refs: node.refs.map((name) => ({ name, package: null, version: null })),
         sources: node.sources,

@@ -28,7 +28,7 @@ function idsOf(node: GraphNode, project: string): string[] {
 
 function entry(result: NodeResult, unique_id: string): Record<string, unknown> {
   const { node, status, message, rows, failures, seconds, started_at, ended_at } = result
-  const compiled_code = node.kind === 'model' || node.kind === 'test' ? node.sql : null
+  const compiled_code = node.kind === 'model' || node.kind === 'snapshot' || node.kind === 'test' ? node.sql : null
   return {
     status,
     timing: [

@@ -54,8 +54,14 @@ export class BuildState {
     const content =
       kind === 'view'
         ? `select ${name}, ${built}, ${built}, null`
-        : `select ${name}, ${built}, ${CONTENT}, count(*) from ${relation} as t`
+        : `select ${name}, ${built}, ${CONTENT}, count(*) from ${relation} as _row`
     return `insert into ${BUILD}._state.nodes ${content} returning version, row_count as rows`
+  }
+
+  /** The same, where the version of what came out is known already. */
+  noteAgain(id: string, key: string, { version, rows }: NodeState): string {
+    const values = [quoteLiteral(id), quoteLiteral(key), quoteLiteral(version), String(rows ?? 'null')]
+    return `insert into ${BUILD}._state.nodes values (${values.join(', ')}) returning version, row_count as rows`
   }
 
   noted(id: string, state: NodeState): void {
@@ -98,16 +104,16 @@ async function compact(connection: Connection): Promise<void> {
 
 /**
  * A version of a table's content that does not depend on the order of its rows, and the row count: a select list over
- * the table under the name `t`.
+ * the table under the name `_row`, which no column has.
  */
-const CONTENT = `count(*) || ':' || coalesce(cast(sum(hash(t)) as varchar), '') || ':' || coalesce(any_value(typeof(t)), '')`
+const CONTENT = `count(*) || ':' || coalesce(cast(sum(hash(_row)) as varchar), '') || ':' || coalesce(any_value(typeof(_row)), '')`
 
 export async function contentVersion(
   connection: Connection,
   relation: string,
 ): Promise<{ version: string; rows: number }> {
   const [content] = await connection.rows<{ version: string; rows: number }>(
-    `select ${CONTENT} as version, count(*) as rows from ${relation} as t`,
+    `select ${CONTENT} as version, count(*) as rows from ${relation} as _row`,
   )
   return content!
 }

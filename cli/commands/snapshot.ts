@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+import { addCommonOptions, addRunOptions, type RunFlags } from '../options.ts'
+import { runPlan } from '../run-plan.ts'
+import { action } from '../session.ts'
+
+export function register(program: Command): void {
+  const command = program
+    .command('snapshot')
+    .description('the snapshots: what has changed in a relation is noted in the ledger')
+  addCommonOptions(addRunOptions(command))
+    .option('--dry-run', 'show what would run, and run nothing', false)
+    .action(
+      action<RunFlags>((session, options) => runPlan(session, { ...options, stage: [] }, 'snapshot', ['snapshot'])),
+    )
+}

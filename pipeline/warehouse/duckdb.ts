@@ -100,8 +100,10 @@ class DuckConnection implements Connection {
     const select = Object.entries(columns)
       .map(([name, type]) => {
         const structure = JSON.stringify(type).replaceAll("'", "''")
-        const path = `$."${name}"`.replaceAll("'", "''")
-        return `from_json(r -> '${path}', '${structure}') as ${quoteIdentifier(name)}`
+        const pointer = `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`.replaceAll("'", "''")
+        // The strict form refuses a wrong value, but also an object that lacks a field.
+        const read = type.includes('STRUCT') ? 'from_json' : 'from_json_strict'
+        return `${read}(r -> '${pointer}', '${structure}') as ${quoteIdentifier(name)}`
       })
       .join(', ')
     const sql = `insert into ${into} by name select ${select} from (select unnest($1::json[]) as r)`

@@ -1,20 +1,22 @@
 import { compileTemplate, type Names } from './compile.ts'
 import type { Problem } from './errors.ts'
 import { didYouMean } from './nearest.ts'
-import type { ExposureNode, GraphNode, Group, ModelNode } from './nodes.ts'
+import type { Contract, ExposureNode, GraphNode, Group, ModelNode } from './nodes.ts'
 import type { Described, ProjectFiles } from './project.ts'
 import type { NodeProperties } from './properties.ts'
+import type { Constraint } from './property-metadata.ts'
 
 /** Configuration that makes promises or says whose a model is, wherever it is written. */
 export const PROMISE_CONFIG = ['contract', 'access', 'group'] as const
 
 type Promises = Pick<ModelNode, 'access' | 'group' | 'contract' | 'constraints'>
 
-/** What a model promises: a property file's own key wins over configuration. */
+/** What a model promises: a property file's own key wins over configuration. The parents of foreign keys are added to `deps`. */
 export function promisesOf(
   described: Described<NodeProperties> | undefined,
   config: Record<string, unknown>,
-  file: string,
+  { file, deps }: { file: string; deps: string[] },
+  names: Names,
   problems: Problem[],
 ): Promises {
   const properties = described?.value
@@ -29,22 +31,28 @@ export function promisesOf(
   const group = properties?.group ?? config.group
   const contract = config.contract as { enforced?: boolean } | undefined
   const enforced = contract?.enforced === true
-  if (enforced) checkContract(described, file, problems)
+  const promised = enforced ? contractOf(described, file, names, problems) : undefined
+  for (const parent of promised?.deps ?? []) if (!deps.includes(parent)) deps.push(parent)
   return {
     access: access as ModelNode['access'],
     ...(typeof group === 'string' ? { group } : {}),
-    ...(enforced ? { contract: true } : {}),
+    ...(promised === undefined ? {} : { contract: promised.contract }),
     ...(properties?.constraints === undefined ? {} : { constraints: properties.constraints }),
   }
 }
 
 /** A contract names every column with its type; constraints name columns that there are. */
-function checkContract(described: Described<NodeProperties> | undefined, file: string, problems: Problem[]): void {
+function contractOf(
+  described: Described<NodeProperties> | undefined,
+  file: string,
+  names: Names,
+  problems: Problem[],
+): { contract: Contract; deps: string[] } | undefined {
   const columns = described?.value.columns ?? []
   if (described === undefined || columns.length === 0) {
     const hint = 'List its columns with name and data_type, or set contract: { enforced: false }.'
     problems.push({ file: described?.yaml.file ?? file, message: 'has an enforced contract and no columns', hint })
-    return
+    return undefined
   }
   const { yaml, path } = described
   for (const [index, column] of columns.entries()) {
@@ -56,13 +64,13 @@ function checkContract(described: Described<NodeProperties> | undefined, file: s
       hint: 'Add data_type: <a DuckDB type>.',
     })
   }
-  const names = columns.map(({ name }) => name)
+  const known = columns.map(({ name }) => name)
   for (const [index, { columns: spanned, type }] of (described.value.constraints ?? []).entries()) {
     const line = yaml.lineOf([...path, 'constraints', index])
     for (const name of spanned ?? []) {
-      if (names.some((known) => known.toLowerCase() === name.toLowerCase())) continue
+      if (known.some((each) => each.toLowerCase() === name.toLowerCase())) continue
       const message = `the constraint ${type} names the column '${name}', which the contract does not have`
-      problems.push({ file: yaml.file, line, message, hint: didYouMean(name, names) })
+      problems.push({ file: yaml.file, line, message, hint: didYouMean(name, known) })
     }
     if ((spanned ?? []).length === 0 && type !== 'check' && type !== 'custom')
       problems.push({
@@ -72,6 +80,58 @@ function checkContract(described: Described<NodeProperties> | undefined, file: s
         hint: 'Add columns: […].',
       })
   }
+  const { keys, deps } = foreignKeys(described, names, problems)
+  const lineOf = (column?: string) => {
+    const index = columns.findIndex(({ name }) => name.toLowerCase() === column?.toLowerCase())
+    return yaml.lineOf(index < 0 ? [...path, 'name'] : [...path, 'columns', index, 'name'])
+  }
+  return { contract: { lineOf, foreign_keys: keys }, deps }
+}
+
+/** The parents that foreign keys name. */
+function foreignKeys(
+  { value, yaml, path }: Described<NodeProperties>,
+  names: Names,
+  problems: Problem[],
+): { keys: Contract['foreign_keys']; deps: string[] } {
+  const keys: Contract['foreign_keys'] = []
+  const deps: string[] = []
+  const said: { of: Constraint; columns: string[]; at: PropertyKey[] }[] = [
+    ...value.columns.flatMap((column, position) =>
+      (column.constraints ?? []).map((of, index) => ({
+        ...{ of, columns: [column.name] },
+        at: [...path, 'columns', position, 'constraints', index],
+      })),
+    ),
+    ...(value.constraints ?? []).map((of, index) => ({
+      ...{ of, columns: of.columns ?? [] },
+      at: [...path, 'constraints', index],
+    })),
+  ]
+  for (const { of, columns, at } of said) {
+    const line = yaml.lineOf(at)
+    const problem = (message: string, hint: string) => problems.push({ file: yaml.file, line, message, hint })
+    if ((of.type === 'check' || of.type === 'custom') && of.expression === undefined)
+      problem(`the constraint ${of.type} has no expression`, 'Add expression: <SQL>.')
+    if (of.type !== 'foreign_key') continue
+    const written = /^\s*(?:references\s+)?([\w."]+)\s*\(([^)]*)\)\s*$/i.exec(of.expression ?? '')
+    const to_columns = of.to_columns ?? written?.[2]?.split(',').map((name) => name.trim().replaceAll('"', '')) ?? []
+    if (of.to !== undefined) {
+      const found: Problem[] = []
+      const source = { path: '', file: yaml.file, name: '', folders: [], text: `{{ ${of.to} }}` }
+      const parent = compileTemplate(source, names, found)
+      problems.push(...found.map((each) => ({ ...each, line })))
+      deps.push(...(parent?.deps ?? []))
+      if (parent !== undefined) keys.push({ columns, to: parent.sql, to_columns })
+    } else if (written !== null) keys.push({ columns, to: written[1]!, to_columns })
+    else problem('the foreign key says no parent', "Add to: ref('…') and to_columns: […].")
+    if ((of.to !== undefined || written !== null) && to_columns.length !== columns.length)
+      problem(
+        `the foreign key has ${columns.length} columns and leads to ${to_columns.length}`,
+        'Name as many in to_columns.',
+      )
+  }
+  return { keys, deps }
 }
 
 /** The exposures of the property files, as nodes that nothing reads. */

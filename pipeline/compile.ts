@@ -313,7 +313,7 @@ function finishModel(
     refs: compiled.refs,
     sources: compiled.sources,
     ...incremental,
-    ...promisesOf(described, config, file.file, input.problems),
+    ...promisesOf(described, config, { file: file.file, deps: compiled.deps }, names, input.problems),
     ...(described === undefined ? {} : { patch: described.yaml.file }),
   }
 }

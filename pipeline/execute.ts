@@ -1,10 +1,11 @@
 import { contextFor, type World } from './context.ts'
+import { contractPart, keepingPromises } from './contract.ts'
 import { CheckFailed, Interrupted, messageOf, ProjectError, RemoteError } from './errors.ts'
 import type { Graph } from './graph.ts'
-import { buildName, buildSeed, modelStatement } from './materialize.ts'
 import { buildIncremental } from './materializations/incremental.ts'
 import { modelParts, readsDate } from './materializations/keys.ts'
 import { takeSnapshot } from './materializations/snapshot.ts'
+import { buildName, buildSeed, modelStatement } from './materialize.ts'
 import type { GraphNode, ModelNode, SeedNode, SnapshotNode, StepNode } from './nodes.ts'
 import { failed, type Listener, type NodeResult, type Status } from './results.ts'
 import { type KeyParts, keyText, reasonOf } from './state/key.ts'
@@ -197,7 +198,8 @@ export class Executor {
         ? { file: this.#options.hashOf(node.path), config: [node.column_types, node.delimiter] }
         : modelParts(node, (sql) => treeOf(state, sql))
     const dated = node.kind === 'model' && readsDate(node) ? world.session.as_of : null
-    const key = await this.#key(node, { ...own, relation: node.relation, as_of: dated })
+    const contract = node.kind === 'model' ? contractPart(node) : undefined
+    const key = await this.#key(node, { ...own, contract, relation: node.relation, as_of: dated })
     const place = `${node.relation.schema}.${node.relation.name}`
     const existing = state.relations.get(place)
     const known = state.get(node.id)
@@ -211,7 +213,9 @@ export class Executor {
     const reason = refresh ? 'full refresh' : changed
     const materialized = node.kind === 'model' && node.materialized === 'view' ? 'view' : 'table'
     const noting = state.noting(node.id, key, buildName(node.relation), materialized)
-    const [built] = await build(existing, noting, key)
+    const [built] = await keepingPromises(this.#connection, node, this.#options.listener, () =>
+      build(existing, noting, key),
+    )
     const { version, rows } = built!
     state.noted(node.id, { key, version, rows })
     state.relations.set(place, materialized)

@@ -1,3 +1,4 @@
+import { foreignKeyChecks, tableDefinition } from './contract.ts'
 import { messageOf, ProjectError } from './errors.ts'
 import { didYouMean } from './nearest.ts'
 import type { ModelNode, Relation, SeedNode } from './nodes.ts'
@@ -11,7 +12,10 @@ export function modelStatement(node: ModelNode, existing: 'table' | 'view' | und
   const { relation, sql } = node
   const materialized = node.materialized === 'view' ? 'view' : 'table'
   const drop = existing !== undefined && existing !== materialized ? `drop ${existing} ${buildName(relation)}; ` : ''
-  return `${drop}create or replace ${materialized} ${buildName(relation)} as ${sql}`
+  if (node.contract === undefined || materialized === 'view')
+    return `${drop}create or replace ${materialized} ${buildName(relation)} as ${sql}`
+  const table = `create or replace table ${buildName(relation)} (${tableDefinition(node)})`
+  return `${drop}${table}; insert into ${buildName(relation)} by name ${[`${sql}\n`, ...foreignKeyChecks(node)].join('; ')}`
 }
 
 /** Types tried, narrowest first, for seed columns whose type the property file does not say. */

@@ -50,7 +50,7 @@ export interface ModelNode extends NodeBase {
   /** The property file that describes it. */
   patch?: string
   /** Its columns are promised: a build that would break the contract is refused. */
-  contract?: boolean
+  contract?: Contract
   /** Of the model as a whole; columns have their own. */
   constraints?: Constraint[]
 }
@@ -95,6 +95,13 @@ export interface SourceNode extends NodeBase {
   loader?: string
   freshness?: Freshness
   patch?: string
+}
+
+/** An enforced contract: the columns are the node's own. */
+export interface Contract {
+  /** The line of the property file that a column, or the model, stands at. */
+  lineOf(column?: string): number
+  foreign_keys: { columns: string[]; to: string; to_columns: string[] }[]
 }
 
 /** How old a source may be, and how that is known. */

@@ -84,9 +84,9 @@ export function promiseEntries({ access, group, contract, config, constraints, c
     access: access ?? 'protected',
     group: group ?? null,
     contract: {
-      enforced: contract === true,
+      enforced: contract !== undefined,
       alias_types,
-      checksum: contract ? createHash('sha256').update(JSON.stringify(types)).digest('hex') : null,
+      checksum: contract !== undefined ? createHash('sha256').update(JSON.stringify(types)).digest('hex') : null,
     },
     constraints: (constraints ?? []).map((each) => ({ ...constraintEntry(each), columns: each.columns ?? [] })),
     primary_key: keys.find(({ type }) => type === 'primary_key')?.columns ?? [],

@@ -1,3 +1,4 @@
+import { foreignKeyChecks } from '../contract.ts'
 import { CheckFailed, ProjectError } from '../errors.ts'
 import { buildName, modelStatement } from '../materialize.ts'
 import type { ModelNode } from '../nodes.ts'
@@ -37,6 +38,7 @@ export async function buildIncremental(build: IncrementalBuild): Promise<Built[]
     }
     await connection.run(`create or replace temp table _delta as ${node.sql_incremental ?? node.sql}`)
     const built = await add(build)
+    for (const check of foreignKeyChecks(node)) await connection.run(check)
     await connection.run(`drop table ${DELTA}`)
     return built
   })

@@ -9,6 +9,8 @@ export interface KeyParts {
   file?: string
   /** How it is built: the settings that count. */
   config?: unknown
+  /** What is promised of its columns. */
+  contract?: unknown
   /** Where it is built. */
   relation?: unknown
   /** The date, where it is read. */
@@ -26,6 +28,7 @@ const PARTS = [
   ['file', 'file changed'],
   ['fingerprint', 'settings changed'],
   ['config', 'config changed'],
+  ['contract', 'contract changed'],
   ['relation', 'another schema or name'],
   ['live', 'another reach'],
 ] as const

@@ -14,22 +14,26 @@ export async function checkSyntax(
   const unknown = ids.flatMap((id) => {
     const node = graph.nodes.get(id)!
     if (node.kind !== 'model' && node.kind !== 'test') return []
-    const memory = treeMemory(node.sql)
-    return state.get(memory) === undefined ? [{ node, memory }] : []
+    const texts =
+      node.kind === 'model' && node.sql_incremental !== undefined ? [node.sql, node.sql_incremental] : [node.sql]
+    return texts.flatMap((sql) => {
+      const memory = treeMemory(sql)
+      return state.get(memory) === undefined ? [{ node, sql, memory }] : []
+    })
   })
   if (unknown.length === 0) return
   const trees = await parseTrees(
     connection,
-    unknown.map(({ node }) => node.sql),
+    unknown.map(({ sql }) => sql),
   )
   const problems: Problem[] = []
-  for (const [index, { node, memory }] of unknown.entries()) {
+  for (const [index, { node, sql, memory }] of unknown.entries()) {
     const { hash, error } = trees[index]!
     if (error === undefined) {
       state.remember(memory, { key: 'parsed', version: hash ?? '', rows: null })
       continue
     }
-    const line = error.position === undefined ? undefined : node.sql.slice(0, error.position).split('\n').length
+    const line = error.position === undefined ? undefined : sql.slice(0, error.position).split('\n').length
     const generated = node.kind === 'test' && node.attached !== undefined
     problems.push({
       file: node.file,

@@ -42,6 +42,9 @@ const scores = {
 const project = load(
   projectFolder({
     'seeds/colours.csv': 'id\n1\n',
+    'models/marts/added.sql': `{{ config(materialized='incremental', unique_key=['id'], incremental_strategy='merge', incremental_predicates=['true']) }}select * from {{ ref('colours') }}`,
+    'snapshots/history.yml':
+      'snapshots: [{ name: history, relation: "ref(\'colours\')", config: { strategy: check, check_cols: all, unique_key: id, hard_deletes: new_record, dbt_valid_to_current: "date \'9999-12-31\'", snapshot_meta_column_names: { dbt_valid_to: until } } }]',
     'seeds/colours.yml': 'version: 2\nseeds:\n  - name: colours\n    config: { column_types: { id: integer } }\n',
     'models/staging/stg.sql': `select * from {{ source('demo', 'things') }}`,
     'models/marts/mart.sql': `select * from {{ ref('stg') }} join {{ ref('scores') }} using (id)`,
@@ -82,6 +85,23 @@ describe('artifacts', () => {
   it('manifest.json is valid against dbt v12', async () => {
     const { graph } = await project
     expect(errorsAgainst('manifest-v12.json', manifestOf(graph, 'demo', invocation))).toEqual([])
+  })
+
+  it('says how an incremental model and a snapshot are configured, in dbt’s words', async () => {
+    const { graph } = await project
+    const { nodes } = manifestOf(graph, 'demo', invocation) as { nodes: Record<string, Record<string, unknown>> }
+    expect(nodes['model.demo.added']!.config).toMatchObject({
+      materialized: 'incremental',
+      incremental_strategy: 'merge',
+      unique_key: 'id',
+      on_schema_change: 'ignore',
+    })
+    expect(nodes['snapshot.demo.history']).toMatchObject({
+      resource_type: 'snapshot',
+      relation_name: 'snapshots.history',
+      depends_on: { nodes: ['seed.demo.colours'] },
+      config: { materialized: 'snapshot', strategy: 'check', check_cols: 'all', unique_key: 'id' },
+    })
   })
 
   it('a table that a step builds is a model in TypeScript, with the lineage whole', async () => {

@@ -56,6 +56,55 @@ describe('render', () => {
     expect(error!.message).toContain(message)
   })
 
+  it.each([
+    ['{% if is_incremental() %}', true],
+    ['{% if not is_incremental() %}', false],
+    ['{%- if (is_incremental() and true) or false -%}', true],
+    ['{% if not (is_incremental() or False) %}', false],
+  ])('keeps the branch that holds: %s', (head, when) => {
+    const text = `select\n${head}\nyes {{ this }}\n{% else %}\nno {{ ref('a') }}\n{% endif %}\nend`
+    const resolve = ({ name }: Call) => name
+    const at = (incremental: boolean) => render(text, resolve, () => incremental).split('\n')
+    expect(at(when)).toEqual(['select', '', 'yes this', '', '', '', 'end'])
+    expect(at(!when)).toEqual(['select', '', '', '', 'no ref', '', 'end'])
+  })
+
+  it('takes the first branch that holds, nested ones within it, and asks for nothing in the others', () => {
+    const text = `{% if a() %}A{% elif b() %}{% if a() %}x{% else %}B{{ ref('b') }}{% endif %}{% elif b() %}C{% else %}{{ ref('d') }}{% endif %}`
+    const asked: string[] = []
+    const resolve = ({ args }: Call) => {
+      asked.push(String(args[0]))
+      return '!'
+    }
+    expect(render(text, resolve, ({ name }) => name === 'b')).toBe('B!')
+    expect(asked).toEqual(['b'])
+  })
+
+  it.each([
+    ['\n{% if a() %}', 2, '{% if %} is not closed'],
+    ['{% endif %}', 1, 'stands without {% if %}'],
+    ['{% if a() %}{% else %}\n{% elif a() %}{% endif %}', 2, 'comes after {% else %}'],
+    ['{% if a() %}{% else %}{% else %}{% endif %}', 1, 'comes after {% else %}'],
+    ['{% if a() b() %}{% endif %}', 1, 'expected %}'],
+    ['{% if (a() %}{% endif %}', 1, 'expected )'],
+    [`{% set x = 1 %}`, 1, 'the block {% set x = 1 %} is not understood'],
+  ])('refuses the block %j with its line', (text, line, message) => {
+    const thrown = (() => {
+      try {
+        render(
+          text,
+          () => '',
+          () => true,
+        )
+        return undefined
+      } catch (error) {
+        return error as TemplateError
+      }
+    })()
+    expect(thrown).toMatchObject({ line })
+    expect(thrown!.message).toContain(message)
+  })
+
   it('leaves text without templates alone, but for one trailing newline', () => {
     fc.assert(
       fc.property(

@@ -16,6 +16,7 @@ const HELP_ORDER = [
   'seed',
   'snapshot',
   'compile',
+  'check',
   'ls',
   'show',
   'retry',

@@ -24,15 +24,19 @@ export const registrableDomains: Step = {
   reads: ['int_company_records', 'int_contact_records'],
   builds: [REGISTRABLE_DOMAINS],
   fingerprint: `${tldts.name} ${tldts.version}`,
-  async run({ connection, buildRows }) {
+  async run({ db, buildRows }) {
     const { registrableDomain } = await import('./registrable-domain.ts')
-    const hosts = await connection.rows<{ host: string }>(`
-      select host from intermediate.int_company_records where host is not null
-      union
-      select email_host from intermediate.int_company_records where email_host is not null
-      union
-      select email_host from intermediate.int_contact_records where email_host is not null
-      order by host`)
+    const mailHosts = (records: 'int_company_records' | 'int_contact_records') =>
+      db.selectFrom(`intermediate.${records}`).select('email_host as host').where('email_host', 'is not', null)
+    const hosts = await db
+      .selectFrom('intermediate.int_company_records')
+      .select('host')
+      .where('host', 'is not', null)
+      .union(mailHosts('int_company_records'))
+      .union(mailHosts('int_contact_records'))
+      .orderBy('host')
+      .$narrowType<{ host: string }>()
+      .execute()
     const rows = hosts.map(({ host }) => ({ host, registrable_domain: registrableDomain(host) }))
     await buildRows(REGISTRABLE_DOMAINS, rows)
     const domains = new Set(rows.flatMap(({ registrable_domain }) => registrable_domain ?? []))

@@ -12,13 +12,13 @@ export async function companySubjects(db: Kysely<Relations>): Promise<Subject[]>
     .execute()
   return companies.map((company) => {
     const person = { full_name: null, email: null, linkedin_url: null }
-    return { subject_id: company.company_id, ...company, ...person } as Subject
+    return { subject_id: company.company_id, ...company, ...person }
   })
 }
 
 /** The people of these companies. */
 export async function contactSubjects(db: Kysely<Relations>): Promise<Subject[]> {
-  const contacts = await db
+  return db
     .selectFrom('intermediate.int_contacts_merged')
     .innerJoin('marts.dim_companies', 'marts.dim_companies.company_id', 'intermediate.int_contacts_merged.company_id')
     .select([
@@ -35,5 +35,4 @@ export async function contactSubjects(db: Kysely<Relations>): Promise<Subject[]>
     .where('marts.dim_companies.is_icp_match', 'is distinct from', false)
     .orderBy('intermediate.int_contacts_merged.contact_id')
     .execute()
-  return contacts as unknown as Subject[]
 }

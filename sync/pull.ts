@@ -33,7 +33,7 @@ async function* recordsOf(
     .where('deleted', '=', false)
     .orderBy('crm_id')
     .execute()
-  const gone = new Map(known.map(({ crm_id, record_id }) => [String(crm_id), record_id]))
+  const gone = new Map(known.map(({ crm_id, record_id }) => [crm_id, record_id]))
   try {
     for await (const records of definition.pull(crmContext(context, settings), object)) {
       for (const { crm_id } of records) gone.delete(crm_id)

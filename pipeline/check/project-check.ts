@@ -1,0 +1,155 @@
+import type { Problem } from '../errors.ts'
+import { buildGraph, type Graph } from '../graph.ts'
+import type { Project } from '../load.ts'
+import type { GraphNode, ModelNode } from '../nodes.ts'
+import { type Bindable, type Binder, bindAll, type Place } from './bind.ts'
+import { NamedRelations } from './relations.ts'
+import { type Column, catalogueOf, openShadow } from './shadow.ts'
+import { type Read, tablesRead } from './tables-read.ts'
+import { lineOfTest } from './test-place.ts'
+import { compareColumns } from './yaml-columns.ts'
+
+export interface ProjectCheck {
+  problems: Problem[]
+  /** How many models, tests and analyses were bound. */
+  bound: number
+  /** What could not be bound, through no fault of its own, and why. */
+  skipped: { name: string; file: string; reason: string }[]
+  /** `schema.name` → columns of every relation that is known. */
+  catalogue: Map<string, Column[]>
+}
+
+/** Binds every model, test and analysis of a project against empty tables. No data, network, ledger or lock is needed. */
+export async function checkProject(project: Project): Promise<Problem[]> {
+  return (await inspectProject(project)).problems
+}
+
+/** The same, with what was found on the way. */
+export async function inspectProject(project: Project): Promise<ProjectCheck> {
+  const problems: Problem[] = []
+  const shadow = await openShadow(project, problems)
+  try {
+    const { graph } = project
+    const relations = new NamedRelations(graph)
+    const bindables = [...graph.nodes.values()].filter(isBindable)
+    const reads = await readsOf(shadow.connection, bindables)
+    const place = placeIn(project)
+    const written = writtenTables({ bindables, reads, relations, place, problems })
+    const binder: Binder = {
+      shadow,
+      graph,
+      relations,
+      problems,
+      place,
+      dynamic: new Set([...reads].flatMap(([id, read]) => ('dynamic' in read ? [id] : []))),
+      written: new Map([...written].map(([id, names]) => [id, new Set(names.flatMap(({ words }) => words))])),
+      async columnsOf(node) {
+        const known = await catalogueOf(shadow.connection)
+        return [...relations.declaredBy(node)].flatMap((where) => known.get(where) ?? [])
+      },
+    }
+    const order = orderOf(graph, new Map([...written].map(([id, names]) => [id, names.map((name) => name.id)])))
+    const models = order.map((id) => graph.nodes.get(id)!).filter((node): node is ModelNode => node.kind === 'model')
+    await bindAll(binder, models)
+    const catalogue = await catalogueOf(shadow.connection)
+    const lost = compareColumns(project, catalogue, problems)
+    const rest = bindables.filter(
+      (node) =>
+        node.kind !== 'model' &&
+        !(node.kind === 'test' && lost.some(({ id, column }) => id === node.attached && column === node.column)),
+    )
+    await bindAll(binder, rest)
+    return { problems: sorted(problems), ...countedOf(bindables, shadow.unknown, graph), catalogue }
+  } finally {
+    shadow.close()
+  }
+}
+
+function isBindable(node: GraphNode): node is Bindable {
+  return node.kind === 'model' || node.kind === 'test' || node.kind === 'analysis'
+}
+
+async function readsOf(connection: Parameters<typeof tablesRead>[0], nodes: readonly Bindable[]) {
+  const reads = await tablesRead(
+    connection,
+    nodes.map(({ sql }) => sql),
+  )
+  return new Map<string, Read>(nodes.map(({ id }, index) => [id, reads[index]!]))
+}
+
+/** SQL files keep their lines; what YAML asks for is said at the line that asks. */
+function placeIn(project: Project): Place {
+  return (node, line) => {
+    if (node.kind !== 'test' || node.attached === undefined) return { file: node.file, line }
+    return { file: node.file, line: lineOfTest(node, project), subject: `the test ${node.name}` }
+  }
+}
+
+interface Written {
+  id: string
+  /** As the SQL may say it. */
+  words: string[]
+}
+
+/** Tables of the project that SQL names itself: the graph does not know that they must be built before. */
+function writtenTables(input: {
+  bindables: readonly Bindable[]
+  reads: ReadonlyMap<string, Read>
+  relations: NamedRelations
+  place: Place
+  problems: Problem[]
+}): Map<string, Written[]> {
+  const { bindables, reads, relations, place, problems } = input
+  const written = new Map<string, Written[]>()
+  for (const node of bindables) {
+    const read = reads.get(node.id)!
+    if (!('tables' in read)) continue
+    const declared = relations.declaredBy(node)
+    for (const table of read.tables) {
+      const named = relations.find(table)
+      if (named === undefined || declared.has(named.place)) continue
+      declared.add(named.place)
+      const name = table.schema === '' ? table.name : `${table.schema}.${table.name}`
+      const { file, line, subject } = place(node, table.line)
+      problems.push({
+        file,
+        ...(line === undefined ? {} : { line }),
+        message: `${subject === undefined ? '' : `${subject} `}reads ${name} by its name, so nothing knows that it must be built before`,
+        hint: `Write ${named.call} in its place.`,
+      })
+      const words = [table.name.toLowerCase(), name.toLowerCase(), named.place]
+      written.set(node.id, [...(written.get(node.id) ?? []), { id: named.id, words }])
+    }
+  }
+  return written
+}
+
+/** Topological, also over tables that SQL names itself, so that those are there when it is bound. */
+function orderOf(graph: Graph, written: ReadonlyMap<string, string[]>): string[] {
+  if (written.size === 0) return graph.order
+  const nodes = new Map(
+    [...graph.nodes].map(([id, node]) => [
+      id,
+      { ...node, deps: [...node.deps, ...(written.get(id) ?? [])] } as GraphNode,
+    ]),
+  )
+  const order = buildGraph(nodes, []).order
+  const placed = new Set(order)
+  return [...order, ...graph.order.filter((id) => !placed.has(id))]
+}
+
+function countedOf(bindables: readonly Bindable[], unknown: ReadonlyMap<string, string>, graph: Graph) {
+  const wrong = 'it is wrong itself'
+  const skipped = [...unknown].flatMap(([id, reason]) => {
+    const node = graph.nodes.get(id)
+    return node === undefined || reason === wrong ? [] : [{ name: node.name, file: node.file, reason }]
+  })
+  return { bound: bindables.filter(({ id }) => !unknown.has(id)).length, skipped }
+}
+
+function sorted(problems: readonly Problem[]): Problem[] {
+  return [...problems].sort(
+    (a, b) =>
+      a.file.localeCompare(b.file, 'en') || (a.line ?? 0) - (b.line ?? 0) || a.message.localeCompare(b.message, 'en'),
+  )
+}

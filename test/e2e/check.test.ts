@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { pipeline, projectCopy } from '../helpers/cli.ts'
+import { ROOT } from '../helpers/source-tree.ts'
+
+const modelText = (path: string) => readFileSync(join(ROOT, 'models', path), 'utf8')
+
+/** The project's SQL with one column of one mart under another name, in SQL and in YAML. */
+function renamed(): string {
+  const sql = modelText('marts/dim_companies.sql')
+  const yml = modelText('marts/dim_companies.yml')
+  const last = /select \*\s+from (\w+)\s*$/.exec(sql)
+  return projectCopy({
+    'models/marts/dim_companies.sql': sql.replace(last![0], `select * rename (cnpj as tax_number) from ${last![1]}`),
+    'models/marts/dim_companies.yml': yml.replace('- name: cnpj\n', '- name: tax_number\n'),
+  })
+}
+
+describe('pipeline check', () => {
+  it('finds the step that reads a column which SQL has renamed, at its line', async () => {
+    const { code, stderr } = await pipeline(renamed(), ['check'])
+    const line =
+      readFileSync(join(ROOT, 'ingest/subjects.ts'), 'utf8')
+        .split('\n')
+        .findIndex((each) => each.includes("'cnpj'")) + 1
+    expect(stderr).toContain(`ingest/subjects.ts:${line}  TS2769`)
+    expect(code).toBe(2)
+  })
+
+  it('needs neither ledger nor data, and leaves nothing of either', async () => {
+    const root = projectCopy()
+    const { code, stdout, stderr } = await pipeline(root, ['check', '--no-types', '--output', 'json'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('no problem') })
+    expect(JSON.parse(stdout)).toMatchObject({ problems: [], skipped: [] })
+    expect(() => readFileSync(join(root, 'data', 'ledger.duckdb'))).toThrow('ENOENT')
+  })
+})

@@ -1,14 +1,15 @@
 import type { Problem } from '../errors.ts'
 import type { Graph } from '../graph.ts'
+import { emptyRows } from '../materializations/snapshot-view.ts'
 import { didYouMean, nearest } from '../nearest.ts'
-import type { AnalysisNode, ModelNode, TestNode } from '../nodes.ts'
-import { relationName } from '../table.ts'
+import type { AnalysisNode, ModelNode, SnapshotNode, TestNode } from '../nodes.ts'
+import { quoteIdentifier, relationName } from '../table.ts'
 import { type BindError, blankNonCode, readBindError } from './bind-error.ts'
 import type { NamedRelations } from './relations.ts'
 import type { Column, Shadow } from './shadow.ts'
 
 /** Something whose SQL can be bound. */
-export type Bindable = ModelNode | TestNode | AnalysisNode
+export type Bindable = ModelNode | SnapshotNode | TestNode | AnalysisNode
 
 /** Where the problems of a node's SQL are said: its own file and lines, or where YAML asks for it. */
 export type Place = (node: Bindable, line: number | undefined) => { file: string; line?: number; subject?: string }
@@ -70,7 +71,7 @@ async function bindOne(binder: Binder, node: Bindable): Promise<void> {
   try {
     await shadow.connection.run(textOf(statement))
     if (parent !== undefined) await forget(binder, node, `it reads ${parent}`)
-    else if (node.kind === 'model' && binder.dynamic.has(node.id)) await forget(binder, node, OPEN_PIVOT)
+    else if (hasRelation(node) && binder.dynamic.has(node.id)) await forget(binder, node, OPEN_PIVOT)
   } catch (failure) {
     const error = readBindError(failure, statement.sql, statement.prefix)
     if (NOT_HERE.includes(error.kind)) return forget(binder, node, error.message)
@@ -83,7 +84,7 @@ async function bindOne(binder: Binder, node: Bindable): Promise<void> {
 /** What is not known is not there: nothing is bound against a guess. */
 async function forget({ shadow }: Binder, node: Bindable, reason: string): Promise<void> {
   shadow.unknown.set(node.id, reason)
-  if (node.kind === 'model') await shadow.connection.run(`drop table if exists ${relationName(node.relation)}`)
+  if (hasRelation(node)) await shadow.connection.run(`drop table if exists ${relationName(node.relation)}`)
 }
 
 /** The name of something the node reads whose columns are not known. */
@@ -104,11 +105,32 @@ function isWritten({ written }: Binder, node: Bindable, error: BindError): boole
   return error.wanted === 'Table' && (written.get(node.id)?.has((error.name ?? '').toLowerCase()) ?? false)
 }
 
+/** Something that others can be bound against. */
+export function hasRelation(node: Bindable): node is ModelNode | SnapshotNode {
+  return node.kind === 'model' || node.kind === 'snapshot'
+}
+
 function statementOf(node: Bindable): Statement {
-  const sql = withoutSemicolon(node.sql)
-  return node.kind === 'model'
-    ? { prefix: `create or replace table ${relationName(node.relation)} as `, sql, suffix: '\nwith no data' }
-    : { prefix: 'create or replace temp table bound as from (', sql, suffix: '\n) with no data' }
+  if (!hasRelation(node))
+    return {
+      prefix: 'create or replace temp table bound as from (',
+      sql: withoutSemicolon(node.sql),
+      suffix: '\n) with no data',
+    }
+  const sql = node.kind === 'snapshot' ? snapshotSql(node) : withoutSemicolon(node.sql)
+  return { prefix: `create or replace table ${relationName(node.relation)} as `, sql, suffix: '\nwith no data' }
+}
+
+/** The columns of a snapshot, from a relation that must have what its settings name. */
+function snapshotSql(node: SnapshotNode): string {
+  const { unique_key, updated_at, check_cols } = node.settings
+  const named = [
+    ...unique_key,
+    ...(updated_at === undefined ? [] : [`cast((${updated_at}) as timestamp)`]),
+    ...(Array.isArray(check_cols) ? check_cols.map(quoteIdentifier) : []),
+  ]
+  const settings = `select ${named.map((each) => `(${each})`).join(', ')} from (${node.sql})`
+  return `with settings as materialized (${settings}) ${emptyRows(node)} where (select count(*) from settings) >= 0`
 }
 
 function textOf({ prefix, sql, suffix }: Statement): string {

@@ -1,8 +1,8 @@
 import type { Problem } from '../errors.ts'
 import { buildGraph, type Graph } from '../graph.ts'
 import type { Project } from '../load.ts'
-import type { GraphNode, ModelNode } from '../nodes.ts'
-import { type Bindable, type Binder, bindAll, type Place } from './bind.ts'
+import type { GraphNode } from '../nodes.ts'
+import { type Bindable, type Binder, bindAll, hasRelation, type Place } from './bind.ts'
 import { NamedRelations } from './relations.ts'
 import { type Column, catalogueOf, openShadow } from './shadow.ts'
 import { type Read, tablesRead } from './tables-read.ts'
@@ -31,7 +31,7 @@ export async function inspectProject(project: Project): Promise<ProjectCheck> {
   try {
     const { graph } = project
     const relations = new NamedRelations(graph)
-    const bindables = [...graph.nodes.values()].filter(isBindable)
+    const bindables = [...graph.nodes.values()].flatMap(bindablesOf)
     const reads = await readsOf(shadow.connection, bindables)
     const place = placeIn(project)
     const written = writtenTables({ bindables, reads, relations, place, problems })
@@ -49,13 +49,14 @@ export async function inspectProject(project: Project): Promise<ProjectCheck> {
       },
     }
     const order = orderOf(graph, new Map([...written].map(([id, names]) => [id, names.map((name) => name.id)])))
-    const models = order.map((id) => graph.nodes.get(id)!).filter((node): node is ModelNode => node.kind === 'model')
+    const byId = new Map(bindables.map((node) => [node.id, node]))
+    const models = order.flatMap((id) => byId.get(id) ?? []).filter(hasRelation)
     await bindAll(binder, models)
     const catalogue = await catalogueOf(shadow.connection)
     const lost = compareColumns(project, catalogue, problems)
     const rest = bindables.filter(
       (node) =>
-        node.kind !== 'model' &&
+        !hasRelation(node) &&
         !(node.kind === 'test' && lost.some(({ id, column }) => id === node.attached && column === node.column)),
     )
     await bindAll(binder, rest)
@@ -65,8 +66,13 @@ export async function inspectProject(project: Project): Promise<ProjectCheck> {
   }
 }
 
-function isBindable(node: GraphNode): node is Bindable {
-  return node.kind === 'model' || node.kind === 'test' || node.kind === 'analysis'
+/** What of a node can be bound; of an incremental model both texts, the one that adds against its own table. */
+function bindablesOf(node: GraphNode): Bindable[] {
+  if (node.kind === 'test' || node.kind === 'analysis' || node.kind === 'snapshot') return [node]
+  if (node.kind !== 'model') return []
+  if (node.sql_incremental === undefined) return [node]
+  const id = `${node.id} as it adds`
+  return [node, { ...node, kind: 'analysis', id, sql: node.sql_incremental, deps: [...node.deps, node.id] }]
 }
 
 async function readsOf(connection: Parameters<typeof tablesRead>[0], nodes: readonly Bindable[]) {
@@ -80,6 +86,10 @@ async function readsOf(connection: Parameters<typeof tablesRead>[0], nodes: read
 /** SQL files keep their lines; what YAML asks for is said at the line that asks. */
 function placeIn(project: Project): Place {
   return (node, line) => {
+    if (node.kind === 'snapshot') {
+      const described = project.files.snapshots.find(({ value }) => value.name === node.name)
+      return { file: node.file, line: described?.yaml.lineOf(described.path), subject: `the snapshot ${node.name}` }
+    }
     if (node.kind !== 'test' || node.attached === undefined) return { file: node.file, line }
     return { file: node.file, line: lineOfTest(node, project), subject: `the test ${node.name}` }
   }
@@ -147,8 +157,10 @@ function countedOf(bindables: readonly Bindable[], unknown: ReadonlyMap<string, 
   return { bound: bindables.filter(({ id }) => !unknown.has(id)).length, skipped }
 }
 
+/** By place; what two texts of one file have wrong is said once. */
 function sorted(problems: readonly Problem[]): Problem[] {
-  return [...problems].sort(
+  const distinct = new Map(problems.map((problem) => [JSON.stringify(problem), problem]))
+  return [...distinct.values()].sort(
     (a, b) =>
       a.file.localeCompare(b.file, 'en') || (a.line ?? 0) - (b.line ?? 0) || a.message.localeCompare(b.message, 'en'),
   )

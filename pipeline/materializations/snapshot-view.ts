@@ -61,8 +61,13 @@ export function viewStatement(node: SnapshotNode, columns: readonly Column[], as
 
 /** A snapshot that had not been taken yet. */
 export function emptyView(node: SnapshotNode): string {
+  return `create or replace view ${buildName(node.relation)} as ${emptyRows(node)}`
+}
+
+/** A SELECT of no rows with the columns that a snapshot has. */
+export function emptyRows(node: SnapshotNode): string {
   const none = Object.entries(KEPT).map(([name, type]) => `cast(null as ${type}) as ${name}`)
-  return `create or replace view ${buildName(node.relation)} as
+  return `
     select * exclude (${Object.keys(KEPT).join(', ')}), ${metaList(node, 'dbt_valid_to').join(', ')}
     from (select *, ${none.join(', ')} from (${node.sql}) limit 0)`
 }

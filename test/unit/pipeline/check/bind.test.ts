@@ -180,6 +180,36 @@ models:
   })
 })
 
+describe('what keeps state', () => {
+  it('binds both texts of an incremental model, and a fault of both once', async () => {
+    const model = (columns: string, condition: string) =>
+      `{{ config(materialized='incremental', unique_key='id') }}\nselect ${columns}\nfrom {{ source('shop', 'orders') }}\n{% if is_incremental() %}\nwhere ${condition}\n{% endif %}`
+    const { told } = await check({
+      'models/marts/right.sql': model('id, ordered_on', 'ordered_on > (select max(ordered_on) from {{ this }})'),
+      'models/marts/adds_wrong.sql': model('id, ordered_on', 'orderd_on > (select max(ordered_on) from {{ this }})'),
+      'models/marts/wrong_both.sql': model('idd', 'true'),
+    })
+    expect(told).toEqual([
+      'models/marts/adds_wrong.sql:5  Referenced column "orderd_on" not found in FROM clause! | Did you mean ordered_on?',
+      'models/marts/wrong_both.sql:2  Referenced column "idd" not found in FROM clause! | Did you mean id?',
+    ])
+  })
+
+  it('knows the columns of a snapshot, and what its settings name', async () => {
+    const snapshot = (name: string, key: string) =>
+      `  - name: ${name}\n    relation: ref('stg_orders')\n    config: { strategy: timestamp, unique_key: ${key}, updated_at: _fetched_at }\n`
+    const { told, catalogue } = await check({
+      'models/staging/stg_orders.sql': ORDERS,
+      'snapshots/orders.yml': `version: 2\nsnapshots:\n${snapshot('orders_seen', 'id')}${snapshot('orders_lost', 'idd')}`,
+      'models/marts/reads.sql': `select dbt_valid_from, amount from {{ ref('orders_seen') }}`,
+    })
+    expect(told).toEqual([
+      'snapshots/orders.yml:6  the snapshot orders_lost: Referenced column "idd" not found in FROM clause! | Did you mean id?',
+    ])
+    expect(catalogue.get('marts.reads')?.map(({ type }) => type)).toEqual(['TIMESTAMP', 'DECIMAL(9,2)'])
+  })
+})
+
 describe('what cannot be seen', () => {
   it('is counted with its reason: files that are not there, pivots over data, tables without types', async () => {
     const { told, skipped } = await check({

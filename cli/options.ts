@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parse } from 'yaml'
+import { INDIRECT_SELECTIONS, type IndirectSelection } from '../pipeline/select/spec.ts'
 
 /** Flags that every command takes. dbt's words wherever dbt has the thing. */
 export interface CommonOptions {
@@ -19,6 +20,10 @@ export interface CommonOptions {
 export interface SelectionOptions {
   select: string[]
   exclude: string[]
+  selector?: string
+  indirectSelection?: IndirectSelection
+  /** What `state:` compares with: a git ref or a folder; absent means the last publication. */
+  state?: string
 }
 
 export interface RunFlags extends CommonOptions, SelectionOptions {
@@ -54,12 +59,24 @@ export function addCommonOptions(command: Command): Command {
 
 export function addSelectionOptions(command: Command): Command {
   return command
-    .option('-s, --select <nodes...>', 'names, globs, path:, tag:, stage:, +upstream, downstream+', [])
+    .option('-s, --select <nodes...>', 'names, globs, path:, tag:, state:modified, +upstream, downstream+ …', [])
     .option('--exclude <nodes...>', 'leave these out', [])
+    .option('--selector <name>', 'a selection that selectors.yml defines')
+    .addOption(
+      new Option('--indirect-selection <mode>', 'which tests come along: eager, unless said').choices(
+        INDIRECT_SELECTIONS,
+      ),
+    )
+    .option('--state <place>', 'what state: compares with: a git ref, or a folder with a manifest.json')
 }
 
 export function addRunOptions(command: Command): Command {
-  return addSelectionOptions(command)
+  return addBuildOptions(addSelectionOptions(command))
+}
+
+/** How things are built, whatever is selected. */
+export function addBuildOptions(command: Command): Command {
+  return command
     .option('--full-refresh', 'rebuild everything; the ledger is kept and nobody is asked again', false)
     .option('--fail-fast', 'stop at the first failure', false)
     .option('--as-of <date>', 'the date that models read (UTC)', parseDate)

@@ -108,6 +108,9 @@ function summary(result: RunResult): Record<string, unknown> {
   return {
     run_id,
     exit_code,
+  const built = result.results.flatMap(({ node, reason }) =>
+    reason === undefined || /test/.test(node.kind) ? [] : [{ node: node.id, reason }],
+  )
     seconds,
     published,
     publication: publication?.id ?? null,
@@ -117,6 +120,7 @@ function summary(result: RunResult): Record<string, unknown> {
     steps,
     failures,
   }
+    built,
 }
 
 function endOf(report: Report, { result, project, options, which }: Told): string[] {

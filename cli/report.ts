@@ -83,6 +83,7 @@ export class Report {
       failures: result.failures,
       seconds,
       message,
+      reason: result.reason,
     }
     const where = node.kind === 'step' ? node.step.stage : node.kind
     if (failed(result)) {

@@ -7,7 +7,9 @@ import type { Project } from '../pipeline/load.ts'
 import type { GraphNode } from '../pipeline/nodes.ts'
 import { type Plan, planRun } from '../pipeline/plan.ts'
 import { refuseFuture, run } from '../pipeline/run.ts'
+import { rememberCall } from './last-call.ts'
 import type { RunFlags } from './options.ts'
+import { selectionOf } from './selection.ts'
 import { type CommandSession, gitCommit, queued, realEffects } from './session.ts'
 
 type Kind = GraphNode['kind']
@@ -18,18 +20,22 @@ export async function runPlan(
   options: RunFlags,
   which: string,
   kinds: readonly Kind[],
+  retry?: (project: Project) => Again,
 ): Promise<number> {
   const { report } = session
   const effects = realEffects()
   const project = await session.load()
-  const plan = planRun(project.graph, {
-    kinds: new Set(kinds),
-    select: options.select,
-    exclude: options.exclude,
-    stages: options.stage,
-  })
+  const again = retry?.(project)
+  const selection = again === undefined ? await selectionOf(session, project, options) : { select: [], exclude: [] }
+  const planned = planRun(project.graph, { ...selection, kinds: new Set(kinds), stages: options.stage })
+  const plan = again?.narrow(planned) ?? planned
+  if (again?.left.size === 0) {
+    report.line(report.green('Nothing is left to do: the last call did all of it.'))
+    return 0
+  }
   if (options.dryRun) {
-    printPlan(session, project, plan, options)
+    const { printPlan } = await import('./print-plan.ts')
+    await printPlan(session, project, plan, options)
     return 0
   }
   const as_of = options.asOf ?? effects.now().toISOString().slice(0, 10)
@@ -37,7 +43,12 @@ export async function runPlan(
   report.line(
     `${report.bold(project.config.data.name)} · target ${project.config.target_name} · as of ${as_of} · ${reach(project, which)}`,
   )
+  if (plan.left_out.length > 0) {
+    const names = plan.left_out.map((id) => project.graph.nodes.get(id)!.name).sort()
+    report.line(report.dim(`left out: ${names.join(', ')} (with --select, steps run only where --stage names them)`))
+  }
   report.line()
+  rememberCall(session, options, which, plan)
   const result = await queued(options.wait, effects, report, () =>
     run({
       project,
@@ -46,6 +57,7 @@ export async function runPlan(
       call: session.typed,
       as_of,
       full_refresh: options.fullRefresh,
+      refresh_only: again?.left,
       fail_fast: options.failFast,
       threads: options.threads,
       git_commit: gitCommit(session.root),
@@ -62,7 +74,11 @@ export async function runPlan(
     which,
     select: options.select,
     exclude: options.exclude,
+    selector: options.selector ?? null,
+    indirect_selection: options.indirectSelection ?? 'eager',
+    state: options.state ?? null,
     stage: options.stage,
+    as_of,
     target: project.config.target_name,
     full_refresh: options.fullRefresh,
     invocation: session.typed,
@@ -77,24 +93,14 @@ export async function runPlan(
   return result.exit_code
 }
 
+/** What `retry` adds: the nodes that the last call left undone, and what of a plan that leaves. */
+export interface Again {
+  left: ReadonlySet<string>
+  narrow(plan: Plan): Plan
+}
+
 /** What may leave the machine: said before anything happens. */
 function reach({ config }: Project, which: string): string {
   const { live } = config.target
   return live.length === 0 || which !== 'run' ? 'nothing leaves this machine' : `live: ${live.join(', ')}`
-}
-
-function printPlan({ report }: CommandSession, { graph }: Project, plan: Plan, options: RunFlags): void {
-  const describe = (id: string) => {
-    const { name, kind, file } = graph.nodes.get(id)!
-    return { name, kind, file }
-  }
-  const inner = plan.inner.filter((id) => graph.nodes.get(id)!.kind !== 'source').map(describe)
-  const outward = plan.outward.filter((id) => graph.nodes.get(id)!.kind !== 'source').map(describe)
-  if (options.output === 'json') {
-    report.json({ inner, outward })
-    return
-  }
-  for (const node of inner) report.out(`${node.kind.padEnd(6)} ${node.name}`)
-  if (outward.length > 0) report.out('-- then, after publication')
-  for (const node of outward) report.out(`${node.kind.padEnd(6)} ${node.name}`)
 }

@@ -1,14 +1,14 @@
 import { contextFor, type World } from './context.ts'
-import { contractPart, keepingPromises } from './contract.ts'
+import { keepingPromises } from './contract.ts'
 import { CheckFailed, Interrupted, messageOf, ProjectError, RemoteError } from './errors.ts'
 import type { Graph } from './graph.ts'
 import { buildIncremental } from './materializations/incremental.ts'
-import { modelParts, readsDate } from './materializations/keys.ts'
 import { takeSnapshot } from './materializations/snapshot.ts'
 import { buildName, buildSeed, modelStatement } from './materialize.ts'
 import type { GraphNode, ModelNode, SeedNode, SnapshotNode, StepNode } from './nodes.ts'
 import { failed, type Listener, type NodeResult, type Status } from './results.ts'
 import { type KeyParts, keyText, reasonOf } from './state/key.ts'
+import { relationParts } from './state/parts.ts'
 import { treeOf } from './state/tree.ts'
 import { relationName } from './table.ts'
 import { TestRunner } from './tests/runner.ts'
@@ -193,13 +193,10 @@ export class Executor {
     build: (existing: 'table' | 'view' | undefined, note: string, key: string) => Promise<Built[]>,
   ): Promise<Outcome> {
     const { state, world, graph } = this.#options
-    const own =
-      node.kind === 'seed'
-        ? { file: this.#options.hashOf(node.path), config: [node.column_types, node.delimiter] }
-        : modelParts(node, (sql) => treeOf(state, sql))
-    const dated = node.kind === 'model' && readsDate(node) ? world.session.as_of : null
-    const contract = node.kind === 'model' ? contractPart(node) : undefined
-    const key = await this.#key(node, { ...own, contract, relation: node.relation, as_of: dated })
+    const { hashOf } = this.#options
+    const tree = (sql: string) => treeOf(state, sql)
+    const parts = relationParts(node, { as_of: world.session.as_of, hashOf, treeOf: tree })
+    const key = await this.#key(node, parts)
     const place = `${node.relation.schema}.${node.relation.name}`
     const existing = state.relations.get(place)
     const known = state.get(node.id)

@@ -8,6 +8,7 @@ import { messageOf, type Problem, ProjectError } from './errors.ts'
 import { buildGraph, type Graph, waitForLog } from './graph.ts'
 import { type ProjectFiles, readProject } from './project.ts'
 import type { Check, RoomOutput } from './room.ts'
+import { readSelectors, type Selectors } from './select/selectors-file.ts'
 import type { LedgerTable } from './step.ts'
 import type { YamlFile } from './yaml.ts'
 
@@ -43,6 +44,8 @@ export interface Project {
   /** Every ledger table that must exist. */
   tables: LedgerTable[]
   checks: Check[]
+  /** What `selectors.yml` names. */
+  selectors: Selectors
 }
 
 /** Reads the whole project strictly. Throws ProjectError with every problem found. */
@@ -51,6 +54,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   const problems: Problem[] = []
   const config = readConfig(options, problems)
   const files = readProject(root, problems)
+  const selectors = readSelectors(root, problems)
   if (config === undefined) throw new ProjectError(problems)
   const outputs: RoomOutput[] = []
   for (const room of rooms) {
@@ -64,7 +68,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   const graph: Graph = { ...buildGraph(nodes, problems), groups: groupsOf(files, config.data.name) }
   if (problems.length > 0) throw new ProjectError(problems)
   const checks = outputs.flatMap((output) => output.checks ?? [])
-  return { root, config, files, graph, tables: distinct(tables), checks }
+  return { root, config, files, graph, tables: distinct(tables), checks, selectors }
 }
 
 export function readConfig(

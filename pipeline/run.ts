@@ -12,6 +12,7 @@ import { writeOperations } from './operations.ts'
 import type { Plan } from './plan.ts'
 import { publishedRelations } from './published.ts'
 import { failed, type Listener, type NodeResult } from './results.ts'
+import { keepPublishedNodes, NODES_FILE, publishedNodes } from './state/publication.ts'
 import type { Outward } from './step.ts'
 import { checkSyntax } from './syntax.ts'
 import { type Connection, withTransactions } from './warehouse/duckdb.ts'
@@ -171,8 +172,11 @@ async function runOpened(options: Opened): Promise<RunResult> {
     let published = false
     const publishNow = async () => {
       const fingerprint = await relations.fingerprint((id) => executor.version(id))
-      if (publication?.fingerprint === fingerprint && publication.ledger_id === info.ledger_id)
+      const nodes = publishedNodes(project.graph, hashFile, state, join(project.root, 'target'))
+      if (publication?.fingerprint === fingerprint && publication.ledger_id === info.ledger_id) {
+        keepPublishedNodes(places.warehouse, nodes)
         return ensureLinks(places)
+      }
       await writeOperations(session, {
         results: [...executor.results.values()],
         run: { run_id, as_of, command: options.command, target: config.target_name, started_at },
@@ -190,6 +194,7 @@ async function runOpened(options: Opened): Promise<RunResult> {
         ledger_id: info.ledger_id,
         generation,
         salt: info.ledger_id,
+        beside: { [NODES_FILE]: nodes },
       })
       published = true
     }

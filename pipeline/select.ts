@@ -1,117 +1,64 @@
 import { ProjectError } from './errors.ts'
-import { type Graph, reach } from './graph.ts'
-import { didYouMean } from './nearest.ts'
-import type { GraphNode } from './nodes.ts'
+import type { Graph } from './graph.ts'
+import { Evaluation } from './select/evaluate.ts'
+import type { Known } from './select/methods.ts'
+import { Selectors } from './select/selectors-file.ts'
+import { criteriaOf, type IndirectSelection, parseWords, type Spec } from './select/spec.ts'
 
-/** dbt's selection words: a space (or a repeated flag) is a union, a comma an intersection; `+`, `2+` and `@` widen. */
-const TERM = /^(?<at>@)?(?<up>(?<up_depth>\d*)\+)?((?<method>[a-z_]+):)?(?<value>.*?)(?<down>\+(?<down_depth>\d*))?$/
-
-type Method = (value: string, node: GraphNode) => boolean
-
-const METHODS: Record<string, Method> = {
-  fqn: (value, node) =>
-    matches(value, node.name) || matchesFqn(value, node.fqn) || matchesFqn(value, node.fqn.slice(1)),
-  tag: (value, node) => node.tags.some((tag) => matches(value, tag)),
-  path: (value, node) => {
-    const folder = value.replace(/^\.\//, '').replace(/\/$/, '')
-    return node.file === folder || node.file.startsWith(`${folder}/`) || matches(folder, node.file)
-  },
-  file: (value, node) =>
-    matches(value, node.file.split('/').at(-1)!) ||
-    matches(
-      value,
-      node.file
-        .split('/')
-        .at(-1)!
-        .replace(/\.\w+$/, ''),
-    ),
-  stage: (value, node) => node.kind === 'step' && matches(value, node.step.stage),
-  source: (value, node) =>
-    node.kind === 'source' && (matches(value, node.source) || matches(value, `${node.source}.${node.table}`)),
-  resource_type: (value, node) => matches(value, node.kind),
-}
+const NO_SELECTORS = new Selectors(new Map())
 
 export interface Selection {
   select: readonly string[]
   exclude: readonly string[]
+  /** `--selector`: a definition of `selectors.yml`. */
+  selector?: string
+  indirect_selection?: IndirectSelection
+  /** What `selectors.yml` defines; its default counts where the call says nothing else. */
+  selectors?: Selectors
+  /** What the words `state:`, `result:` and `source_status:` ask. */
+  known?: Known
 }
 
-/**
- * Ids that `--select` and `--exclude` name; without `--select` everything. A test is selected with the node it is about
- * (dbt's eager mode): whoever selects a model selects its tests.
- */
-export function selectNodes(graph: Graph, { select, exclude }: Selection): Set<string> {
-  const all = new Set(graph.nodes.keys())
-  const chosen = select.length === 0 ? all : withTests(graph, union(graph, select))
-  if (exclude.length === 0) return chosen
-  const excluded = withTests(graph, union(graph, exclude))
-  return new Set([...chosen].filter((id) => !excluded.has(id)))
+/** The ids that a call works on; without any words all of them. Throws ProjectError for what is not understood. */
+export function selectNodes(graph: Graph, selection: Selection): Set<string> {
+  const spec = specOf(selection)
+  if (spec === undefined) return new Set(graph.nodes.keys())
+  return new Evaluation(graph, selection.known ?? {}, selection.selectors ?? NO_SELECTORS).ids(spec)
 }
 
-function union(graph: Graph, expressions: readonly string[]): Set<string> {
-  const found = new Set<string>()
-  for (const expression of expressions.flatMap((part) => part.split(/\s+/)).filter((part) => part !== '')) {
-    const parts = expression.split(',').map((term) => selectTerm(graph, term))
-    for (const id of parts[0]!) if (parts.every((part) => part.has(id))) found.add(id)
-  }
-  return found
+/** Whether the call works on a part only. */
+export function isSelecting({ select, exclude, selector, selectors }: Selection): boolean {
+  return select.length > 0 || exclude.length > 0 || selector !== undefined || selectors?.default_name !== undefined
 }
 
-function selectTerm(graph: Graph, term: string): Set<string> {
-  const parts = TERM.exec(term)?.groups ?? {}
-  const value = parts.value ?? ''
-  const method = METHODS[parts.method ?? (value.includes('/') || value.endsWith('.sql') ? 'path' : 'fqn')]
-  if (method === undefined) {
-    throw new ProjectError([
-      {
-        file: '--select',
-        message: `'${term}': there is no method '${parts.method}'`,
-        hint: didYouMean(parts.method!, Object.keys(METHODS)),
-      },
-    ])
-  }
-  const seeds = [...graph.nodes.values()].filter((node) => method(value, node)).map(({ id }) => id)
-  if (seeds.length === 0 && parts.method === undefined && !/[*?[]/.test(value)) {
-    const names = [...graph.nodes.values()].filter(({ kind }) => kind !== 'test').map(({ name }) => name)
-    throw new ProjectError([
-      { file: '--select', message: `'${value}' selects nothing`, hint: didYouMean(value, names) },
-    ])
-  }
-  const found = new Set(seeds)
-  const widen = (direction: 'up' | 'down', depth: string | undefined, from: Iterable<string>) => {
-    const limit = depth === undefined || depth === '' ? Number.POSITIVE_INFINITY : Number(depth)
-    for (const id of reach(graph, from, direction, limit)) found.add(id)
-  }
-  if (parts.at !== undefined) {
-    widen('down', undefined, seeds)
-    widen('up', undefined, [...found])
-  }
-  if (parts.up !== undefined) widen('up', parts.up_depth, seeds)
-  if (parts.down !== undefined) widen('down', parts.down_depth, seeds)
-  return found
+/** Whether some word asks this method, in the call or in the selectors it names. */
+export function asksMethod(selection: Selection, method: string): boolean {
+  const asks = (spec: Spec, seen: readonly string[]): boolean =>
+    [...criteriaOf(spec)].some((criterion) => {
+      if (criterion.method === method) return true
+      if (criterion.method !== 'selector' || seen.includes(criterion.value)) return false
+      const next = (selection.selectors ?? NO_SELECTORS).find(criterion.value, criterion.where)
+      return asks(next, [...seen, criterion.value])
+    })
+  const spec = specOf(selection)
+  return spec !== undefined && asks(spec, [])
 }
 
-function withTests(graph: Graph, chosen: Set<string>): Set<string> {
-  const all = new Set(chosen)
-  for (const node of graph.nodes.values()) {
-    if (node.kind !== 'test') continue
-    const about = node.attached === undefined ? node.deps : [node.attached]
-    if (about.some((id) => chosen.has(id))) all.add(node.id)
+function specOf(selection: Selection): Spec | undefined {
+  const { select, exclude, selector, selectors, indirect_selection: indirect = 'eager' } = selection
+  const words = select.length > 0 || exclude.length > 0
+  if (selector !== undefined && words) {
+    const message = 'does not go together with --select and --exclude'
+    throw new ProjectError([{ file: '--selector', message, hint: 'Write selector:NAME among the words of --select.' }])
   }
-  return all
-}
-
-function matchesFqn(value: string, fqn: readonly string[]): boolean {
-  const parts = value.split('.')
-  return parts.length <= fqn.length && parts.every((part, index) => matches(part, fqn[index]!))
-}
-
-/** Shell globs: `*`, `?`, `[abc]`. */
-function matches(pattern: string, text: string): boolean {
-  if (!/[*?[]/.test(pattern)) return pattern === text
-  const source = pattern
-    .replace(/[.+^${}()|\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  return new RegExp(`^${source}$`).test(text)
+  const name = selector ?? (words ? undefined : selectors?.default_name)
+  if (name !== undefined) {
+    const where = { file: '--selector', text: name }
+    return (selectors ?? NO_SELECTORS).withDefault(name, where, indirect)
+  }
+  if (!words) return undefined
+  const all = select.length > 0 ? select : ['fqn:*', 'source:*', 'exposure:*']
+  const included = parseWords(all, '--select', indirect)
+  if (exclude.length === 0) return included
+  return { is: 'difference', parts: [included, parseWords(exclude, '--exclude', indirect)], indirect }
 }

@@ -5,6 +5,7 @@ import { manifestOf } from '../../pipeline/artifacts/manifest.ts'
 import { writeArtifact } from '../../pipeline/artifacts/write.ts'
 import { selectNodes } from '../../pipeline/select.ts'
 import { addCommonOptions, addSelectionOptions, type CommonOptions, type SelectionOptions } from '../options.ts'
+import { selectionOf } from '../selection.ts'
 import { action } from '../session.ts'
 
 export function register(program: Command): void {
@@ -12,14 +13,16 @@ export function register(program: Command): void {
     .command('compile')
     .description('resolve every name, write target/compiled and target/manifest.json; print what is selected')
   addCommonOptions(addSelectionOptions(command)).action(
-    action<CommonOptions & SelectionOptions>(async ({ report, root, load, invocation_id }, options) => {
-      const { graph, config } = await load()
+    action<CommonOptions & SelectionOptions>(async (session, options) => {
+      const { report, root, invocation_id } = session
+      const project = await session.load()
+      const { graph, config } = project
       const target = join(root, 'target')
       const name = config.data.name
       writeCompiled(graph, name, target)
       const generated_at = new Date().toISOString()
       writeArtifact(target, 'manifest.json', manifestOf(graph, name, { invocation_id, generated_at }))
-      const chosen = selectNodes(graph, options)
+      const chosen = selectNodes(graph, await selectionOf(session, project, options))
       const compiled = graph.order.flatMap((id) => {
         const node = graph.nodes.get(id)!
         return chosen.has(id) &&
@@ -29,7 +32,7 @@ export function register(program: Command): void {
       })
       if (options.output === 'json')
         report.json(compiled.map(({ id, file, sql }) => ({ unique_id: id, file, compiled: sql })))
-      else if (options.select.length > 0)
+      else if (options.select.length > 0 || options.selector !== undefined)
         for (const { name: label, sql } of compiled) report.out(`-- ${label}\n${sql}\n`)
       report.line(`${compiled.length} compiled into target/compiled`)
       return 0

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { selectNodes } from '../../pipeline/select.ts'
 import { addCommonOptions, addSelectionOptions, type CommonOptions, type SelectionOptions } from '../options.ts'
+import { selectionOf } from '../selection.ts'
 import { action } from '../session.ts'
 
 type Options = CommonOptions & SelectionOptions & { resourceType: string[] }
@@ -13,9 +14,11 @@ export function register(program: Command): void {
   addCommonOptions(addSelectionOptions(command))
     .option('--resource-type <kinds...>', 'model, seed, source, step, test, analysis', [])
     .action(
-      action<Options>(async ({ report, load }, options) => {
-        const { graph } = await load()
-        const chosen = selectNodes(graph, options)
+      action<Options>(async (session, options) => {
+        const { report } = session
+        const project = await session.load()
+        const { graph } = project
+        const chosen = selectNodes(graph, await selectionOf(session, project, options))
         for (const id of graph.order) {
           const node = graph.nodes.get(id)!
           if (!chosen.has(id) || (options.resourceType.length > 0 && !options.resourceType.includes(node.kind)))

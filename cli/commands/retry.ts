@@ -1,47 +1,56 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Command } from 'commander'
-import { ProjectError } from '../../pipeline/errors.ts'
+import { reach } from '../../pipeline/graph.ts'
+import type { Project } from '../../pipeline/load.ts'
 import type { GraphNode } from '../../pipeline/nodes.ts'
-import { addCommonOptions, addRunOptions, type RunFlags } from '../options.ts'
+import type { Plan } from '../../pipeline/plan.ts'
+import { lastCall, leftUndone, replayed } from '../last-call.ts'
+import { addBuildOptions, addCommonOptions, type RunFlags } from '../options.ts'
 import { runPlan } from '../run-plan.ts'
 import { action } from '../session.ts'
 
 const KINDS: Record<string, GraphNode['kind'][]> = {
-  run: ['seed', 'model', 'snapshot', 'step', 'test'],
-  build: ['seed', 'model', 'snapshot', 'test'],
-  test: ['test'],
-  seed: ['seed'],
+  run: ['seed', 'model', 'snapshot', 'step', 'test', 'unit_test'],
+  build: ['seed', 'model', 'snapshot', 'test', 'unit_test'],
   snapshot: ['snapshot'],
+  test: ['test', 'unit_test'],
+  seed: ['seed'],
 }
 
-/** The last call again: what succeeded and has not changed is not done twice. */
+/** The last call again, with its flags: what failed, what was skipped, and what has changed since. */
 export function register(program: Command): void {
   const command = program
     .command('retry')
-    .description('the last run, build, test or seed again, for what it left undone')
-  addCommonOptions(addRunOptions(command)).action(
+    .description('the last run, build, test, seed or snapshot again, with its flags, for what it left undone')
+  addCommonOptions(addBuildOptions(command)).action(
     action<RunFlags>(async (session, options) => {
-      const last = lastCall(session.root)
-      const flags = { ...options, select: last.select, exclude: last.exclude, stage: last.stage, dryRun: false }
-      return runPlan(session, flags, last.which, KINDS[last.which] ?? KINDS.run!)
+      const call = lastCall(session.root)
+      const flags = replayed(session, options, call)
+      return runPlan(session, flags, call.which, KINDS[call.which] ?? KINDS.run!, (project) => {
+        const left = leftUndone(project, call)
+        return { left, narrow: (plan) => narrow(plan, project, left, call.ids) }
+      })
     }),
   )
 }
 
-function lastCall(root: string): { which: string; select: string[]; exclude: string[]; stage: string[] } {
-  try {
-    const { args } = JSON.parse(readFileSync(join(root, 'target', 'run_results.json'), 'utf8')) as {
-      args: { which: string; select: string[]; exclude: string[]; stage: string[] }
-    }
-    return args
-  } catch {
-    throw new ProjectError([
-      {
-        file: 'target/run_results.json',
-        message: 'cannot be read: there is no last call to retry',
-        hint: 'Use pipeline run.',
-      },
-    ])
+/** Without what the call did not work on, and without steps that are done and would only ask again. */
+function narrow(plan: Plan, { graph }: Project, left: ReadonlySet<string>, ids: readonly string[] | null): Plan {
+  const own = ids === null ? undefined : new Set(ids)
+  const open = reach(
+    graph,
+    [...left].filter((id) => graph.nodes.has(id)),
+    'down',
+  )
+  const kept = (id: string): boolean => {
+    const node = graph.nodes.get(id)!
+    if (own !== undefined && !own.has(id)) return false
+    return node.kind !== 'step' || node.step.fingerprint !== null || open.has(id)
+  }
+  return {
+    ...plan,
+    inner: plan.inner.filter(kept),
+    outward: plan.outward.filter(kept),
+    left_out: [],
+    whole: plan.whole && own === undefined,
   }
 }

@@ -9,7 +9,8 @@ import { placesOf } from '../../pipeline/warehouse/home.ts'
 import { openPublished } from '../../pipeline/warehouse/published-file.ts'
 import { openSession } from '../../pipeline/warehouse/session.ts'
 import { addCommonOptions, addSelectionOptions, type CommonOptions, type SelectionOptions } from '../options.ts'
-import { action } from '../session.ts'
+import { selectionOf } from '../selection.ts'
+import { action, type CommandSession } from '../session.ts'
 import { textTable } from '../table.ts'
 
 type Options = CommonOptions & SelectionOptions & { limit: number; inline?: string }
@@ -22,9 +23,10 @@ export function register(program: Command): void {
     .option('--limit <n>', 'rows; -1 for all', parseLimit, 5)
     .option('--inline <sql>', 'show this query instead')
     .action(
-      action<Options>(async ({ report, load }, options) => {
-        const project = await load()
-        for (const { name, sql } of queriesOf(project, options)) {
+      action<Options>(async (session, options) => {
+        const { report } = session
+        const project = await session.load()
+        for (const { name, sql } of await queriesOf(session, project, options)) {
           const limited = options.limit < 0 ? sql : `select * from (${sql}\n) limit ${options.limit}`
           const { rows, columns } = await query(project, limited)
           if (options.output === 'json') report.json({ node: name, show: rows })
@@ -44,9 +46,14 @@ function parseLimit(text: string): number {
   return value
 }
 
-function queriesOf({ graph }: Project, options: Options): { name: string; sql: string }[] {
+async function queriesOf(
+  session: CommandSession,
+  project: Project,
+  options: Options,
+): Promise<{ name: string; sql: string }[]> {
+  const { graph } = project
   if (options.inline !== undefined) return [{ name: 'inline', sql: options.inline.replace(/;\s*$/, '') }]
-  if (options.select.length === 0) {
+  if (options.select.length === 0 && options.selector === undefined) {
     throw new ProjectError([
       {
         file: '--select',
@@ -55,7 +62,7 @@ function queriesOf({ graph }: Project, options: Options): { name: string; sql: s
       },
     ])
   }
-  const chosen = selectNodes(graph, options)
+  const chosen = selectNodes(graph, await selectionOf(session, project, options))
   return graph.order.flatMap((id) => {
     const node = graph.nodes.get(id)!
     if (!chosen.has(id)) return []

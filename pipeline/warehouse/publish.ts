@@ -47,6 +47,8 @@ export interface PublishOptions {
   generation: number
   /** Keyed hashing of personal data must not be the same in two companies' files. */
   salt: string
+  /** Files beside, by name: what the publication keeps of the project it is made from. */
+  beside: Record<string, string>
 }
 
 export interface Publication {
@@ -65,9 +67,14 @@ export function publicationsFolder(warehouse: string): string {
   return join(dirname(warehouse), stem === 'warehouse' ? '.published' : `.published-${stem}`)
 }
 
+/** The folder of what is published now. */
+export function currentFolder(warehouse: string): string {
+  return join(publicationsFolder(warehouse), 'current')
+}
+
 /** What is published now; undefined when nothing whole is. */
 export function currentPublication(warehouse: string): Publication | undefined {
-  const current = join(publicationsFolder(warehouse), 'current')
+  const current = currentFolder(warehouse)
   try {
     const publication = JSON.parse(readFileSync(join(current, 'publication.json'), 'utf8')) as Publication
     return existsSync(join(current, 'warehouse.duckdb')) ? publication : undefined
@@ -94,10 +101,11 @@ export async function publish(session: Session, options: PublishOptions): Promis
   const id = nextId(previous)
   const { fingerprint, run_id, ledger_id, generation } = options
   const publication: Publication = { id, fingerprint, run_id, ledger_id, generation }
-  writeFileSync(join(staging, 'publication.json'), `${JSON.stringify(publication, null, 2)}\n`)
+  const beside = { ...options.beside, 'publication.json': `${JSON.stringify(publication, null, 2)}\n` }
+  for (const [name, text] of Object.entries(beside)) writeFileSync(join(staging, name), text)
   for (const name of [
     'warehouse.duckdb',
-    'publication.json',
+    ...Object.keys(beside),
     ...readdirSync(join(staging, 'exports')).map((file) => join('exports', file)),
   ]) {
     syncFile(join(staging, name))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { selectNodes } from '../../../pipeline/select.ts'
-import { load, projectFolder } from '../../helpers/project.ts'
+import { selectNodes } from '../../../../pipeline/select.ts'
+import { load, projectFolder } from '../../../helpers/project.ts'
 
 const files = {
   'seeds/colours.csv': 'id\n1\n',

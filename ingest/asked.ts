@@ -41,7 +41,7 @@ export class Memory {
     this.#answers = new Map(rows.map((row) => [keyOf(row.provider, row.subject_id, row.inputs), row]))
   }
 
-  static async read(context: StepContext, field: string): Promise<Memory> {
+  static async read(context: Pick<StepContext, 'connection' | 'as_of'>, field: string): Promise<Memory> {
     const rows = await context.connection.rows<Answer & { provider: string; subject_id: string; inputs: string }>(`
       select
           asked.provider,

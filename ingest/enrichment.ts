@@ -36,6 +36,9 @@ export function enrichmentStep(field: string, providers: readonly SwitchedOn[], 
     reads: [...reads, 'int_subjects_resolved'],
     records: [...sources.map(({ on, name }) => tableOf(on, name)), ASKED],
     fingerprint: hashOf([field, icp, sources.map(({ on }) => [on.name, on.version, on.settings])]),
+    bind: async (connection) => {
+      await Memory.read({ connection, as_of: '2000-01-01' }, field)
+    },
     run: async (context) => {
       const subjects = ofContacts ? await contactSubjects(context.db) : await companySubjects(context.db)
       const summary = await new Waterfall(context, field, icp, subjects).run(sources)

@@ -59,6 +59,9 @@ export function icpSteps(icp: Icp): Step[] {
       reads: ['int_companies_merged', ...(usesRates(icp) ? ['fx_rates'] : [])],
       builds: [ICP_MATCHES],
       fingerprint: hashOf([icp.profiles, icp.exclude]),
+      async bind(connection) {
+        await connection.describe(compileIcp(icp, '2000-01-01'))
+      },
       async run({ build, connection, as_of }) {
         const rows = await build(ICP_MATCHES, compileIcp(icp, as_of))
         const [found] = await connection.rows<{ companies: number; matching: number; unknown: number }>(`

@@ -31,6 +31,9 @@ export const identity: Step = {
   reads: ['int_companies_identified', 'int_contacts_identified'],
   records: [ALIASES],
   fingerprint: 'aliases 1',
+  async bind(connection) {
+    for await (const aliases of newAliases({ connection })) if (aliases.length > 0) return
+  },
   async run(context) {
     let fresh = 0
     for await (const aliases of newAliases(context)) fresh += (await context.record(ALIASES, [aliases])).appended
@@ -39,10 +42,13 @@ export const identity: Step = {
 }
 
 /** Records that the ledger does not know yet, or knows by an id that has been merged into another. Page by page. */
-async function* newAliases({ connection, signal }: StepContext): AsyncGenerator<Alias[]> {
+async function* newAliases({
+  connection,
+  signal,
+}: Pick<StepContext, 'connection'> & { signal?: AbortSignal }): AsyncGenerator<Alias[]> {
   let after = ''
   for (let page = PAGE; page === PAGE; ) {
-    signal.throwIfAborted()
+    signal?.throwIfAborted()
     const aliases = await connection.rows<Alias>(`
       with identified as (
           select 'company' as entity, source as alias_source, source_key as alias_key, company_id as id, since

@@ -42,6 +42,9 @@ export const steps: Room<Settings> = async (input) => {
         records: [EVENTS],
         outward: 'send',
         fingerprint: createHash('sha256').update(text).digest('hex'),
+        async bind(connection) {
+          for await (const cases of dueLeads(connection, sequences)) if (cases.length > 0) return
+        },
         run: (context) => plan(context, { channels, sequences, as_of: context.as_of }),
       },
     ],

@@ -46,6 +46,11 @@ export interface Step {
   outward?: Exclude<Outward, 'spend'>
   /** What besides its inputs decides the outcome (settings, cards, templates). Unchanged with unchanged inputs: skipped. `null`: never skipped. */
   fingerprint: string | null
+  /**
+   * For `pipeline check`: binds the SQL that the step makes up as it runs, over everything it reads, which has the right
+   * columns and no rows. Throws what `run` would; a ProjectError where a file is to be edited.
+   */
+  bind?(connection: Connection): Promise<void>
   run(context: StepContext): Promise<StepSummary>
 }
 

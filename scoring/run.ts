@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import { ProjectError } from '../pipeline/errors.ts'
+import { type Problem, ProjectError } from '../pipeline/errors.ts'
 import type { Room } from '../pipeline/room.ts'
 import type { LedgerTable, StepContext, StepSummary } from '../pipeline/step.ts'
 import type { TableSpec } from '../pipeline/table.ts'
 import { relationName } from '../pipeline/table.ts'
+import type { Connection } from '../pipeline/warehouse/duckdb.ts'
 import { bindSource, bindTypes, failing } from './bind.ts'
 import { compileScores, OUTPUTS, type Scoring } from './compile.ts'
 import { changesSince, HISTORY, VERSIONS, versionRow } from './history.ts'
@@ -66,6 +67,9 @@ export const steps: Room<z.output<typeof settings>> = async ({ root, settings, c
         builds: [LEAD_SCORES],
         records: tables,
         fingerprint: fingerprintOf(scoring),
+        async bind(connection) {
+          await connection.describe((await boundScores(scoring, connection)).select)
+        },
         run: (context) => scoreLeads(scoring, context),
       },
     ],
@@ -90,6 +94,18 @@ async function scoreLeads(scoring: Scoring, context: StepContext): Promise<StepS
 
 /** Cards are checked against the facts as they are, before anything is built; a rule that fails on a value is named. */
 async function buildScores(scoring: Scoring, { connection, build }: StepContext): Promise<number> {
+  const { select, parts } = await boundScores(scoring, connection)
+  try {
+    return await build(LEAD_SCORES, select)
+  } catch (error) {
+    const problems: Problem[] = []
+    for (const part of parts) problems.push(...(await failing(connection, part.source, part.facts)))
+    throw problems.length > 0 ? new ProjectError(problems) : error
+  }
+}
+
+/** The SELECT that scores, once every card agrees with the facts. Throws ProjectError when one does not. */
+async function boundScores(scoring: Scoring, connection: Connection) {
   const facts = relationName(FACTS)
   const described = await connection.describe(`select * from ${facts}`)
   const types: Columns = Object.fromEntries(described.map(({ name, type }) => [name.toLowerCase(), type]))
@@ -98,12 +114,7 @@ async function buildScores(scoring: Scoring, { connection, build }: StepContext)
   if (problems.length > 0) throw new ProjectError(problems)
   for (const part of parts) problems.push(...(await bindTypes(connection, part.source, part.facts)))
   if (problems.length > 0) throw new ProjectError(problems)
-  try {
-    return await build(LEAD_SCORES, compileScores(scoring, facts, types))
-  } catch (error) {
-    for (const part of parts) problems.push(...(await failing(connection, part.source, part.facts)))
-    throw problems.length > 0 ? new ProjectError(problems) : error
-  }
+  return { select: compileScores(scoring, facts, types), parts }
 }
 
 /** Each file with what its expressions may read: a brief reads the score's own columns too. */

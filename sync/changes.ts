@@ -3,7 +3,7 @@ import { quoteIdentifier, quoteLiteral } from '../pipeline/table.ts'
 import type { Connection } from '../pipeline/warehouse/duckdb.ts'
 import type { Fields } from './define.ts'
 import { accountFor, canonical, type Diff, diffRecord, type Intent } from './diff.ts'
-import type { Mapping } from './mapping.ts'
+import { checkMappings, type Mapping } from './mapping.ts'
 
 /** One row of a mapping, compared with the CRM: what there is to do. */
 export interface Change {
@@ -30,6 +30,12 @@ export async function* changesOf(connection: Connection, mapping: Mapping): Asyn
   for await (const rows of connection.stream<SideRow>(sidesSql(mapping))) {
     yield rows.map((row) => changeOf(mapping, row))
   }
+}
+
+/** Binds what is asked for every mapping. Throws ProjectError when a mapping and its mart do not agree. */
+export async function bindMappings(connection: Connection, mappings: readonly Mapping[]): Promise<void> {
+  await checkMappings(connection, mappings)
+  for (const mapping of mappings) await connection.describe(sidesSql(mapping))
 }
 
 /** Rows whose key is missing or not unique cannot be told apart: none of them is synced. */

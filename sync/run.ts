@@ -4,6 +4,7 @@ import { didYouMean } from '../pipeline/nearest.ts'
 import type { Room, RoomInput } from '../pipeline/room.ts'
 import { validate } from '../pipeline/yaml.ts'
 import { sync } from './apply.ts'
+import { bindMappings } from './changes.ts'
 import type { Crm } from './define.ts'
 import { readMappings, type SwitchedOn } from './mapping.ts'
 import { pull } from './pull.ts'
@@ -53,6 +54,11 @@ export const steps: Room<Settings> = async (input) => {
         records: [OUTCOMES],
         outward: 'sync',
         fingerprint: null,
+        bind: (connection) =>
+          bindMappings(
+            connection,
+            crms.flatMap(({ mappings }) => mappings),
+          ),
         run: (context) => sync(context, crms),
       },
     ],

@@ -3,6 +3,7 @@ import { buildGraph, type Graph } from '../graph.ts'
 import type { Project } from '../load.ts'
 import type { GraphNode } from '../nodes.ts'
 import { type Bindable, type Binder, bindAll, hasRelation, type Place } from './bind.ts'
+import { bindSteps } from './bind-steps.ts'
 import { NamedRelations } from './relations.ts'
 import { type Column, catalogueOf, openShadow } from './shadow.ts'
 import { type Read, tablesRead } from './tables-read.ts'
@@ -60,6 +61,7 @@ export async function inspectProject(project: Project): Promise<ProjectCheck> {
         !(node.kind === 'test' && lost.some(({ id, column }) => id === node.attached && column === node.column)),
     )
     await bindAll(binder, rest)
+    await bindSteps(graph, shadow, problems)
     return { problems: sorted(problems), ...countedOf(bindables, shadow.unknown, graph), catalogue }
   } finally {
     shadow.close()

@@ -35,4 +35,26 @@ describe('pipeline check', () => {
     expect(JSON.parse(stdout)).toMatchObject({ problems: [], skipped: [] })
     expect(() => readFileSync(join(root, 'data', 'ledger.duckdb'))).toThrow('ENOENT')
   })
+
+  it('holds cards, audiences and mappings against the marts, each at its own line', async () => {
+    const edited = (file: string, from: string, to: string) => {
+      const text = readFileSync(join(ROOT, file), 'utf8')
+      const line = text.slice(0, text.indexOf(from)).split('\n').length
+      expect(text).toContain(from)
+      return { text: text.replace(from, to), line }
+    }
+    const mapping = edited('sync/mappings/file/companies.yml', '  domain:', '  domian:')
+    const sql = modelText('intermediate/int_lead_facts.sql')
+    const facts = sql.replace(/select \*\s+from (\w+)\s*$/, 'select * exclude (latest_news_title) from $1')
+    const yml = modelText('intermediate/int_lead_facts.yml')
+    const root = projectCopy({
+      'sync/mappings/file/companies.yml': mapping.text,
+      'models/intermediate/int_lead_facts.sql': facts,
+      'models/intermediate/int_lead_facts.yml': yml,
+    })
+    const { code, stderr } = await pipeline(root, ['check', '--no-types'])
+    expect(stderr).toContain(`sync/mappings/file/companies.yml:${mapping.line}  dim_companies has no column 'domian'`)
+    expect(stderr).toMatch(/scoring\/\S+\.yml:\d+ .*int_lead_facts has no column 'latest_news_title'/)
+    expect(code).toBe(2)
+  })
 })

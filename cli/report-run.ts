@@ -34,12 +34,15 @@ export function reportRun(report: Report, told: Told): void {
   else for (const line of endOf(report, told)) report.line(line)
 }
 
+/** What people call the same. */
+const KIND_TOLD: Partial<Record<NodeResult['node']['kind'], string>> = { seed: 'model', unit_test: 'test' }
+
 /** Counts and seconds of a run by kind of node and status. */
 class Tally {
   readonly #groups: { kind: string; status: string; count: number; seconds: number }[]
 
   constructor(results: readonly NodeResult[]) {
-    const kinds = results.map(({ node }) => (node.kind === 'seed' ? 'model' : node.kind))
+    const kinds = results.map(({ node }) => KIND_TOLD[node.kind] ?? node.kind)
     const groups = table({
       kind: kinds,
       status: results.map(({ status }) => status),

@@ -144,7 +144,7 @@ export function row(first: string, second: string, text: string, seconds?: numbe
 }
 
 function label(node: GraphNode): string {
-  return node.kind === 'test' ? `test ${node.name}` : `${node.kind} ${node.name}`
+  return `${node.kind.replace('_', ' ')} ${node.name}`
 }
 
 function indent(text: string): string {

@@ -209,7 +209,7 @@ export function checkGroups(files: ProjectFiles, nodes: ReadonlyMap<string, Grap
   const secret = new Map(models.filter(({ access }) => access === 'private').map((model) => [model.id, model]))
   if (secret.size === 0) return
   for (const node of nodes.values()) {
-    if (node.kind === 'test') continue
+    if (node.kind === 'test' || node.kind === 'unit_test') continue
     for (const id of node.deps) {
       const target = secret.get(id)
       if (target === undefined || (target.group !== undefined && node.group === target.group)) continue

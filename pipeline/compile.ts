@@ -12,6 +12,7 @@ import type { AnalysisNode, GraphNode, ModelNode, Relation, SeedNode, SourceNode
 import type { ProjectFiles } from './project.ts'
 import type { LedgerTable, Step } from './step.ts'
 import { type Call, render, TemplateError, type TemplateValue } from './template.ts'
+import { compileUnitTests } from './unit-tests/compile.ts'
 
 /** What names stand for, while templates are resolved. */
 export interface Names {
@@ -94,6 +95,7 @@ export function compileProject(input: CompileInput): Map<string, GraphNode> {
     if (analysis !== undefined) add(analysis)
   }
   for (const test of compileTests(files, names, nodes, problems)) add(test)
+  for (const test of compileUnitTests(files, names, nodes, problems)) add(test)
   for (const exposure of exposureNodes(files, names, problems)) add(exposure)
   checkGroups(files, nodes, problems)
   return nodes

@@ -12,6 +12,7 @@ import { relationParts } from './state/parts.ts'
 import { treeOf } from './state/tree.ts'
 import { relationName } from './table.ts'
 import { TestRunner } from './tests/runner.ts'
+import { UnitTestRunner } from './unit-tests/runner.ts'
 import { sourceVersions } from './warehouse/ledger.ts'
 import { type BuildState, contentVersion } from './warehouse/state.ts'
 
@@ -55,6 +56,7 @@ export class Executor {
   readonly #blocked = new Map<string, string>()
   #sources: Map<string, string> | undefined
   #testRunner: TestRunner | undefined
+  #unitTestRunner: UnitTestRunner | undefined
 
   constructor(options: ExecuteOptions) {
     this.#options = options
@@ -75,6 +77,7 @@ export class Executor {
       if (failed(result) || result.status === 'skipped') this.#blocked.set(id, node.name)
       listener.finished?.(result)
     }
+    this.#unitTestRunner?.close()
     await this.#options.state.flush()
     return ![...this.results.values()].some(failed)
   }
@@ -97,6 +100,10 @@ export class Executor {
   /** Why a node cannot run: a parent failed, or a test of a parent did. A remote failure leaves the ledger usable. */
   #cause(node: GraphNode): string | undefined {
     const { graph } = this.#options
+    if (node.kind === 'unit_test') return undefined
+    for (const id of node.after ?? [])
+      if (graph.nodes.get(id)?.kind === 'unit_test' && this.#blocked.has(id))
+        return `the unit test ${this.#blocked.get(id)}`
     for (const dep of node.deps) {
       const parent = graph.nodes.get(dep)
       const writers = parent?.kind === 'source' ? parent.deps : []
@@ -154,6 +161,8 @@ export class Executor {
         return this.#step(node)
       case 'test':
         return this.#tests.run(node)
+      case 'unit_test':
+        return this.#unitTests.run(node)
       default:
         return { status: 'success', message: '' }
     }
@@ -292,6 +301,20 @@ export class Executor {
         ? summary.text
         : `${summary.text}: ${first.message}${failures.length > 1 ? ` (and ${failures.length - 1} more)` : ''}`
     return { status, message, reason, rows: summary.rows, summary, ...(remote === undefined ? {} : { remote: true }) }
+  }
+
+  get #unitTests(): UnitTestRunner {
+    const { graph, state, world, hashOf } = this.#options
+    this.#unitTestRunner ??= new UnitTestRunner({
+      graph,
+      state,
+      connection: this.#connection,
+      as_of: world.session.as_of,
+      root: world.paths.root,
+      hashOf,
+      mustRun: (node) => this.#refreshes(node),
+    })
+    return this.#unitTestRunner
   }
 
   /** Runs the data tests; made on first use, told with each `run` what is to come. */

@@ -38,10 +38,12 @@ export function buildGraph(nodes: Map<string, GraphNode>, problems: Problem[]): 
   const add = (map: Map<string, string[]>, from: string, to: string) => map.set(from, [...(map.get(from) ?? []), to])
   for (const node of nodes.values()) {
     const deps = node.deps.filter((dep) => nodes.has(dep))
-    const after = (node.after ?? []).filter((id) => nodes.has(id) && !deps.includes(id))
-    waiting.set(node.id, deps.length + after.length)
+    // A unit test goes before the model that it is of, as soon as what the model reads is there.
+    const waits = node.kind === 'unit_test' ? [] : deps
+    const after = (node.after ?? []).filter((id) => nodes.has(id) && !waits.includes(id))
+    waiting.set(node.id, waits.length + after.length)
     for (const dep of deps) add(children, dep, node.id)
-    for (const id of [...deps, ...after]) add(followers, id, node.id)
+    for (const id of [...waits, ...after]) add(followers, id, node.id)
   }
   const order: string[] = []
   let ready = [...nodes.keys()].filter((id) => waiting.get(id) === 0).sort()

@@ -2,6 +2,7 @@ import type { Incremental, SnapshotSettings } from './materializations/settings.
 import type { ColumnProperties, TestConfig } from './properties.ts'
 import type { Constraint, Owner, Threshold } from './property-metadata.ts'
 import type { LedgerTable, Step } from './step.ts'
+import type { UnitTestProperties } from './unit-tests/schema.ts'
 
 /** What every node of the graph has. */
 export interface NodeBase {
@@ -164,6 +165,39 @@ export interface TestNode extends NodeBase {
   test_config: TestConfig
 }
 
+/** Rows that a unit test gives or expects. */
+export interface UnitFixture {
+  /** As it was written: `ref('x')`, `this`, `expect`. */
+  input: string
+  relation: Relation
+  /** The node whose rows they stand for; absent for what is expected. */
+  node?: string
+  /** `seed`: the rows that the seed's file has. */
+  format: 'dict' | 'csv' | 'sql' | 'seed'
+  rows: string | Record<string, unknown>[]
+  /** Where it stands below the unit test in its property file. */
+  path: PropertyKey[]
+}
+
+/** What a model, or one of its CTEs, makes of rows that are given by hand. Runs in memory, before its model is built. */
+export interface UnitTestNode extends NodeBase {
+  kind: 'unit_test'
+  /** Id of the model. */
+  attached: string
+  /** The model as the test overrides it, or its CTE. */
+  sql: string
+  cte?: string
+  given: UnitFixture[]
+  expect: UnitFixture
+  /** The date that `as_of()` is; the run's when absent. */
+  as_of?: string
+  /** The model's own table is read: as an input, or because `is_incremental()` is true. */
+  reads_itself: boolean
+  definition: UnitTestProperties
+  /** Where it stands in its property file. */
+  path: PropertyKey[]
+}
+
 export interface AnalysisNode extends NodeBase {
   kind: 'analysis'
   raw: string
@@ -179,5 +213,6 @@ export type GraphNode =
   | SourceNode
   | StepNode
   | TestNode
+  | UnitTestNode
   | AnalysisNode
   | ExposureNode

@@ -4,6 +4,7 @@ import { readFiles, type SourceFile } from './files.ts'
 import { didYouMean } from './nearest.ts'
 import { type NodeProperties, propertiesSchema, type SnapshotProperties } from './properties.ts'
 import type { ExposureProperties, GroupProperties } from './property-metadata.ts'
+import type { UnitTestProperties } from './unit-tests/schema.ts'
 import { parseYaml, validate, type YamlFile } from './yaml.ts'
 
 /** A property entry with the file and line it stands at. */
@@ -16,6 +17,7 @@ export interface Described<T> {
 
 /** The project's files, read and checked one by one; nothing is resolved against anything else yet. */
 export interface ProjectFiles {
+  root: string
   models: SourceFile[]
   seeds: SourceFile[]
   analyses: SourceFile[]
@@ -25,12 +27,14 @@ export interface ProjectFiles {
   sources: Described<z.output<typeof propertiesSchema>['sources'][number]>[]
   test_properties: Map<string, z.output<typeof propertiesSchema>['data_tests'][number]>
   snapshots: Described<SnapshotProperties>[]
+  unit_tests: Described<UnitTestProperties>[]
   exposures: Described<ExposureProperties>[]
   groups: Described<GroupProperties>[]
 }
 
 export function readProject(root: string, problems: Problem[]): ProjectFiles {
   const files: ProjectFiles = {
+    root,
     models: readFiles(root, 'models', ['.sql']),
     seeds: readFiles(root, 'seeds', ['.csv']),
     analyses: readFiles(root, 'analyses', ['.sql']),
@@ -40,6 +44,7 @@ export function readProject(root: string, problems: Problem[]): ProjectFiles {
     sources: [],
     test_properties: new Map(),
     snapshots: [],
+    unit_tests: [],
     exposures: [],
     groups: [],
   }
@@ -66,6 +71,9 @@ function readProperties(file: SourceFile, files: ProjectFiles, problems: Problem
   })
   properties.snapshots.forEach((value, index) => {
     describeOnce(files.snapshots, { value, yaml, path: ['snapshots', index] }, problems)
+  })
+  properties.unit_tests.forEach((value, index) => {
+    files.unit_tests.push({ value, yaml, path: ['unit_tests', index] })
   })
   properties.exposures.forEach((value, index) => {
     describeOnce(files.exposures, { value, yaml, path: ['exposures', index] }, problems)

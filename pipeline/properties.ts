@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { incrementalSettings, snapshotSettings } from './materializations/settings.ts'
 import { access, constraint, contract, exposure, group, sourceKeys } from './property-metadata.ts'
 import { testConfigSchema } from './tests/config.ts'
+import { unitTestSchema } from './unit-tests/schema.ts'
 
 // dbt's property files (`version: 2`), as far as they are understood. Strict: what is not understood is an error.
 
@@ -89,6 +90,7 @@ export const propertiesSchema = z.strictObject({
   snapshots: z.array(snapshot).default([]),
   sources: z.array(source).default([]),
   analyses: z.array(node).default([]),
+  unit_tests: z.array(unitTestSchema).default([]),
   exposures: z.array(exposure).default([]),
   groups: z.array(group).default([]),
   data_tests: z

@@ -11,7 +11,7 @@ export function register(program: Command): void {
     .option('--dry-run', 'show what would run, and run nothing', false)
     .action(
       action<RunFlags>((session, options) =>
-        runPlan(session, { ...options, stage: [] }, 'build', ['seed', 'model', 'snapshot', 'test']),
+        runPlan(session, { ...options, stage: [] }, 'build', ['seed', 'model', 'snapshot', 'test', 'unit_test']),
       ),
     )
 }

@@ -12,7 +12,7 @@ export function register(program: Command): void {
     .option('--dry-run', 'show what would run, and run nothing', false)
     .action(
       action<RunFlags>((session, options) =>
-        runPlan(session, options, 'run', ['seed', 'model', 'snapshot', 'step', 'test']),
+        runPlan(session, options, 'run', ['seed', 'model', 'snapshot', 'step', 'test', 'unit_test']),
       ),
     )
 }

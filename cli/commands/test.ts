@@ -4,8 +4,12 @@ import { runPlan } from '../run-plan.ts'
 import { action } from '../session.ts'
 
 export function register(program: Command): void {
-  const command = program.command('test').description('the data tests')
+  const command = program.command('test').description('the data tests and the unit tests')
   addCommonOptions(addRunOptions(command))
     .option('--dry-run', 'show what would run, and run nothing', false)
-    .action(action<RunFlags>((session, options) => runPlan(session, { ...options, stage: [] }, 'test', ['test'])))
+    .action(
+      action<RunFlags>((session, options) =>
+        runPlan(session, { ...options, stage: [] }, 'test', ['test', 'unit_test']),
+      ),
+    )
 }

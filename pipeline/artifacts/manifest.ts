@@ -16,6 +16,7 @@ import type { ColumnProperties } from '../properties.ts'
 import type { TableSpec } from '../table.ts'
 import { constraintEntry, freshnessEntries, metadataOf, promiseEntries } from './manifest-metadata.ts'
 import { incrementalConfig, snapshotConfig } from './materialized.ts'
+import { unitTestEntry } from './manifest-unit-tests.ts'
 import { artifactMetadata, type Invocation } from './write.ts'
 
 /** The catalog name that readers of the published file see. */
@@ -29,11 +30,13 @@ const DATABASE = 'warehouse'
 export function manifestOf(graph: Graph, project: string, invocation: Invocation): Record<string, unknown> {
   const nodes: Record<string, unknown> = {}
   const sources: Record<string, unknown> = {}
+  const unit_tests: Record<string, unknown> = {}
   for (const node of graph.nodes.values()) {
     if (node.kind === 'source') sources[node.id] = sourceEntry(node, project)
     else if (node.kind === 'step')
       for (const table of node.step.builds ?? [])
         nodes[stepModelId(project, table)] = stepEntry(node, table, graph, project)
+    else if (node.kind === 'unit_test') unit_tests[node.id] = unitTestEntry(node, project)
     else if (node.kind !== 'exposure') nodes[node.id] = nodeEntry(node, graph, project)
   }
   const parents = parentMap(graph, project)
@@ -56,7 +59,7 @@ export function manifestOf(graph: Graph, project: string, invocation: Invocation
     child_map: invert(parents),
     saved_queries: {},
     semantic_models: {},
-    unit_tests: {},
+    unit_tests,
   }
 }
 

@@ -49,7 +49,7 @@ const project = load(
     'models/staging/stg.sql': `select * from {{ source('demo', 'things') }}`,
     'models/marts/mart.sql': `select * from {{ ref('stg') }} join {{ ref('scores') }} using (id)`,
     'models/marts/mart.yml':
-      'version: 2\nmodels:\n  - name: mart\n    description: A mart.\n    columns:\n      - name: id\n        description: Its id.\n        data_tests: [unique, dbt_utils.at_least_one, { not_null: { config: { store_failures: true, error_if: ">10", warn_if: "!= 0", fail_calc: count(*), where: id > 0, limit: 5 } } }, { relationships: { arguments: { to: "ref(\'scores\')", field: id }, config: { severity: warn } } }]\n',
+      'version: 2\nmodels:\n  - name: mart\n    description: A mart.\n    columns:\n      - name: id\n        description: Its id.\n        data_tests: [unique, dbt_utils.at_least_one, { not_null: { config: { store_failures: true, error_if: ">10", warn_if: "!= 0", fail_calc: count(*), where: id > 0, limit: 5 } } }, { relationships: { arguments: { to: "ref(\'scores\')", field: id }, config: { severity: warn } } }]\nunit_tests:\n  - name: joins\n    model: mart\n    given: [{ input: ref(\'stg\'), rows: [{ id: 1 }] }, { input: ref(\'scores\'), format: csv, rows: "id,name" }]\n    overrides: { as_of: 2026-01-31, vars: {} }\n    expect: { rows: [] }\n    config: { tags: quick, meta: { why: x } }\n',
     'analyses/question.sql': `select count(*) from {{ ref('mart') }}`,
     'test/data/none.sql': `select * from {{ ref('mart') }} where false`,
   }),
@@ -129,7 +129,8 @@ describe('artifacts', () => {
     const statuses = ['success', 'reused', 'error', 'skipped'] as const
     const results: NodeResult[] = [...graph.nodes.values()].flatMap((node, index): NodeResult[] => {
       if (node.kind === 'source' || node.kind === 'analysis') return []
-      const status = node.kind === 'test' ? (['pass', 'warn', 'fail'] as const)[index % 3]! : statuses[index % 4]!
+      const tests = node.kind === 'test' || node.kind === 'unit_test'
+      const status = tests ? (['pass', 'warn', 'fail'] as const)[index % 3]! : statuses[index % 4]!
       return [
         {
           node,

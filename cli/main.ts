@@ -19,6 +19,8 @@ const HELP_ORDER = [
   'check',
   'ls',
   'show',
+  'source',
+  'docs',
   'retry',
   'status',
   'debug',

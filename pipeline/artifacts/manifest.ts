@@ -20,7 +20,7 @@ import { unitTestEntry } from './manifest-unit-tests.ts'
 import { artifactMetadata, type Invocation } from './write.ts'
 
 /** The catalog name that readers of the published file see. */
-const DATABASE = 'warehouse'
+export const DATABASE = 'warehouse'
 
 /**
  * dbt's manifest v12. TypeScript nodes have no kind of their own there: a table that a step builds is a model whose

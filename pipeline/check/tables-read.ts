@@ -15,7 +15,7 @@ export type Read = { tables: TableRead[] } | { syntax: true } | { dynamic: true 
 export async function tablesRead(connection: Connection, queries: readonly string[]): Promise<Read[]> {
   if (queries.length === 0) return []
   const [answer] = await connection.rows<{ trees: string[] }>(
-    `select list(cast(json_serialize_sql(cast(s as varchar)) as varchar)) as trees from (select unnest(from_json($1::json, '["VARCHAR"]')) as s)`,
+    `select list(cast(json_serialize_sql(cast(s as varchar), skip_null := true, skip_empty := true, skip_default := true) as varchar)) as trees from (select unnest(from_json($1::json, '["VARCHAR"]')) as s)`,
     [JSON.stringify(queries)],
   )
   return answer!.trees.map((text, index) => {
@@ -23,7 +23,7 @@ export async function tablesRead(connection: Connection, queries: readonly strin
     if (tree.error) return tree.error_type === 'parser' ? { syntax: true } : { dynamic: true }
     const tables: TableRead[] = []
     const bytes = Buffer.from(queries[index]!)
-    const found = ({ schema_name, table_name, query_location }: BaseTable) => {
+    const found = ({ schema_name = '', table_name, query_location = 0 }: BaseTable) => {
       const before = bytes.subarray(0, Math.min(query_location, bytes.length)).toString('utf8')
       tables.push({ schema: schema_name, name: table_name, line: before.split('\n').length })
     }
@@ -32,11 +32,12 @@ export async function tablesRead(connection: Connection, queries: readonly strin
   })
 }
 
+/** What is empty or zero is left out of the tree. */
 interface BaseTable {
-  schema_name: string
+  schema_name?: string
   table_name: string
-  catalog_name: string
-  query_location: number
+  catalog_name?: string
+  query_location?: number
 }
 
 interface CteMap {
@@ -53,7 +54,7 @@ function walk(value: unknown, ctes: ReadonlySet<string>, found: (table: BaseTabl
   const node = value as Record<string, unknown>
   if (node.type === 'BASE_TABLE') {
     const table = node as unknown as BaseTable
-    const unqualified = table.schema_name === '' && table.catalog_name === ''
+    const unqualified = table.schema_name === undefined && table.catalog_name === undefined
     if (!unqualified || !ctes.has(table.table_name.toLowerCase())) found(table)
   }
   const visible = new Set(ctes)

@@ -18,9 +18,8 @@ export interface Graph {
  */
 export function waitForLog(nodes: Map<string, GraphNode>): void {
   const logs = [...nodes.values()].filter((node) => node.kind === 'source' && node.source === 'ledger')
-  const graph = buildGraph(nodes, [])
   const readers = reach(
-    graph,
+    unordered(nodes),
     logs.map(({ id }) => id),
     'down',
   )
@@ -30,12 +29,29 @@ export function waitForLog(nodes: Map<string, GraphNode>): void {
   for (const log of logs) log.after = writers.map(({ id }) => id).sort()
 }
 
+/** Who reads whom, in no order. */
+function unordered(nodes: Map<string, GraphNode>): Graph {
+  const children = new Map<string, string[]>()
+  for (const node of nodes.values()) {
+    for (const dep of node.deps) {
+      const list = children.get(dep)
+      if (list === undefined) children.set(dep, [node.id])
+      else list.push(node.id)
+    }
+  }
+  return { nodes, order: [], parents: (id) => nodes.get(id)?.deps ?? [], children: (id) => children.get(id) ?? [] }
+}
+
 /** Sorts the nodes; a cycle is a problem that names its members in order. */
 export function buildGraph(nodes: Map<string, GraphNode>, problems: Problem[]): Graph {
   const children = new Map<string, string[]>()
   const followers = new Map<string, string[]>()
   const waiting = new Map<string, number>()
-  const add = (map: Map<string, string[]>, from: string, to: string) => map.set(from, [...(map.get(from) ?? []), to])
+  const add = (map: Map<string, string[]>, from: string, to: string) => {
+    const list = map.get(from)
+    if (list === undefined) map.set(from, [to])
+    else list.push(to)
+  }
   for (const node of nodes.values()) {
     const deps = node.deps.filter((dep) => nodes.has(dep))
     // A unit test goes before the model that it is of, as soon as what the model reads is there.
@@ -46,7 +62,7 @@ export function buildGraph(nodes: Map<string, GraphNode>, problems: Problem[]): 
     for (const id of [...waits, ...after]) add(followers, id, node.id)
   }
   const order: string[] = []
-  let ready = [...nodes.keys()].filter((id) => waiting.get(id) === 0).sort()
+  let ready = [...nodes.keys()].filter((id) => waiting.get(id) === 0).sort(byTurn)
   while (ready.length > 0) {
     const next: string[] = []
     for (const id of ready) {
@@ -57,7 +73,7 @@ export function buildGraph(nodes: Map<string, GraphNode>, problems: Problem[]): 
         if (left === 0) next.push(child)
       }
     }
-    ready = next.sort()
+    ready = next.sort(byTurn)
   }
   if (order.length < nodes.size) problems.push(...cycleProblems(nodes, new Set(order)))
   return {
@@ -66,6 +82,13 @@ export function buildGraph(nodes: Map<string, GraphNode>, problems: Problem[]): 
     parents: (id) => nodes.get(id)?.deps ?? [],
     children: (id) => children.get(id) ?? [],
   }
+}
+
+/** Tests first: what reads a table waits for what its tests say. */
+function byTurn(a: string, b: string): number {
+  const [first, second] = [a.startsWith('test.'), b.startsWith('test.')]
+  if (first !== second) return first ? -1 : 1
+  return a < b ? -1 : 1
 }
 
 function cycleProblems(nodes: Map<string, GraphNode>, sorted: ReadonlySet<string>): Problem[] {
@@ -81,11 +104,27 @@ function cycleProblems(nodes: Map<string, GraphNode>, sorted: ReadonlySet<string
     const first = nodes.get(cycle[0]!)!
     problems.push({
       file: first.file,
-      message: `is part of a cycle: ${names.join(' > ')}`,
+      ...lineOfRead(first, nodes.get(cycle.at(-1)!)!),
+      message: `is part of a cycle: ${shortened(names).join(' > ')}`,
       hint: 'Take one of these reads away.',
     })
   }
   return problems
+}
+
+/** Where a model reads another. */
+function lineOfRead(node: GraphNode, read: GraphNode): { line?: number } {
+  if (!('raw' in node)) return {}
+  const at = node.raw.search(new RegExp(`\\bref\\([^)]*['"]${read.name}['"]`))
+  return at < 0 ? {} : { line: node.raw.slice(0, at).split('\n').length }
+}
+
+const MOST_SHOWN = 10
+
+function shortened(names: readonly string[]): string[] {
+  if (names.length <= MOST_SHOWN) return [...names]
+  const left = names.length - MOST_SHOWN
+  return [...names.slice(0, MOST_SHOWN - 2), `${left} more`, ...names.slice(-2)]
 }
 
 /** Walks up from a node that could not be sorted until a node repeats. */

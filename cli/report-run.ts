@@ -27,6 +27,8 @@ export function reportRun(report: Report, told: Told): void {
     report.line(row('incoming', '', `${result.taken_in.rejected} unreadable, renamed to .rejected`))
   const tally = new Tally(result.results)
   report.line(row('models', '', tally.say('model', MODEL_WORDS), tally.seconds('model')))
+  if (result.results.some(({ node }) => node.kind === 'snapshot'))
+    report.line(row('snapshots', '', tally.say('snapshot', SNAPSHOT_WORDS), tally.seconds('snapshot')))
   report.line(row('tests', '', tally.say('test', TEST_WORDS), tally.seconds('test')))
   report.line(row('published', '', publicationOf(told)))
   report.line()
@@ -77,6 +79,7 @@ const MODEL_WORDS = [
   ['failed', ['error']],
   ['skipped', ['skipped']],
 ] as const
+const SNAPSHOT_WORDS = [['taken', ['success']], ...MODEL_WORDS.slice(1)] as const
 const TEST_WORDS = [
   ['passed', ['pass']],
   ['warned', ['warn']],

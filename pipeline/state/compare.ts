@@ -78,6 +78,7 @@ export async function compare(
     }
     const aspects = new Set<Aspect>()
     if (old.body !== print.body && !same.has(id)) aspects.add('body')
+    if (old.added !== undefined && old.added !== print.added) aspects.add('body')
     if (!(previous.same_config?.(id) ?? old.config === print.config)) aspects.add('configs')
     if (old.relation !== print.relation) aspects.add('relation')
     if (old.contract !== print.contract) aspects.add('contract')

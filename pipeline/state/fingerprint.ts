@@ -8,6 +8,8 @@ export interface Fingerprint {
   body: string
   /** The syntax tree of its SQL, where that is known. */
   tree?: string
+  /** What an incremental model adds with, where that is another text. */
+  added?: string
   config: string
   relation: string
   /** The columns it promises, and their types; '' when it promises none. */
@@ -34,6 +36,9 @@ export function fingerprintsOf(
     prints.set(node.id, {
       body: sql === undefined ? bodyOf(node, hashOf) : hash(sql),
       ...(tree === undefined ? {} : { tree }),
+      ...(node.kind === 'model' && node.sql_incremental !== undefined
+        ? { added: hash(node.sql_incremental.replaceAll(/\s+/g, ' ')) }
+        : {}),
       config: hash(stable(config)),
       relation: 'relation' in node ? `${node.relation.schema}.${node.relation.name}` : '',
       contract: contractOf(node),

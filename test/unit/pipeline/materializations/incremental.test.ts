@@ -100,10 +100,20 @@ describe('an incremental model', () => {
     ['append', ''],
     ['delete+insert', `, unique_key='id', incremental_strategy='delete+insert'`],
     ['merge', `, unique_key=['id', 'day'], incremental_strategy='merge'`],
-  ])('has after %s the version that a whole reading would give it', async (_, config) => {
+    ['delete+insert with a predicate', `, unique_key='id', incremental_predicates='DBT_INTERNAL_DEST.id > 2'`],
+    [
+      'merge with a predicate',
+      `, unique_key='id', incremental_strategy='merge', incremental_predicates=['DBT_INTERNAL_DEST.amount < 5']`,
+    ],
+    [
+      'a new column',
+      `, unique_key='id', on_schema_change='sync_all_columns'`,
+      MORE.replaceAll('\n', ',x\n').replace('amount,x', 'amount,note'),
+    ],
+  ])('has after %s the version that a whole reading would give it', async (_, config, more = MORE) => {
     const world = events(config, `{% if is_incremental() %} where id >= 2 {% endif %}`)
     await world.build()
-    world.write({ 'seeds/events.csv': MORE.replace(',20\n', ',21\n') })
+    world.write({ 'seeds/events.csv': more.replace('2,2026-01-02,20', '2,2026-01-02,21') })
     await world.build()
     const [kept] = await world.rows<{ version: string }>(
       `select version from _state.nodes where id = 'model.demo.totals' order by rowid desc limit 1`,
@@ -312,7 +322,7 @@ describe('what is wrong with an incremental model', () => {
       model(`, on_schema_change='sync'`),
       'models/marts/m.sql:2  on_schema_change: must be one of ignore, fail, append_new_columns, sync_all_columns (it is "sync")',
     ],
-    [model(`, unique_keys='id'`), `models/marts/m.sql  config(unique_keys=...) is not understood`],
+    [model(`, unique_keys='id'`), `models/marts/m.sql:2  config(unique_keys=...) is not understood`],
     [
       { ...model(''), 'models/marts/m.yml': 'models:\n  - name: m\n    config:\n      incremental_strategy: merge\n' },
       'models/marts/m.yml:4  the strategy merge needs a unique_key',

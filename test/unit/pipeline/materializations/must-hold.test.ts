@@ -66,7 +66,10 @@ describe('nothing is lost and one thing is said', () => {
 
   it('models that return no rows are built, added to and kept', async () => {
     const typed = 'select cast(id as integer) as id, cast(size as integer) as size'
-    const empty = { 'seeds/things.csv': 'id,size\n', 'models/staging/stg_things.sql': `${typed} from {{ ref('things') }}` }
+    const empty = {
+      'seeds/things.csv': 'id,size\n',
+      'models/staging/stg_things.sql': `${typed} from {{ ref('things') }}`,
+    }
     const world = builds({ ...FILES, ...empty })
     expect((await world.build()).exit_code).toBe(0)
     expect(await standing(world)).toEqual([[], [], []])

@@ -303,7 +303,7 @@ describe('the settings of a snapshot', () => {
     expect(said.join('\n')).toContain(`snapshots/s.yml:4  relation 'marts.y' is neither ref('…') nor source('…', '…')`)
     const keyless = `snapshots: [{ name: s, relation: "ref('x')", config: { strategy: check, check_cols: all } }]`
     expect((await problemsOf({ 'seeds/x.csv': 'id\n1\n', 'snapshots/s.yml': keyless })).join('\n')).toContain(
-      'snapshots.0.config.unique_key',
+      "snapshots.0.config: key 'unique_key' is missing",
     )
   })
 })

@@ -111,22 +111,22 @@ function summary(result: RunResult): Record<string, unknown> {
       : [],
   )
   const failures = result.results.filter(failed).map(({ node, message }) => ({ node: node.id, message }))
-  return {
-    run_id,
-    exit_code,
   const built = result.results.flatMap(({ node, reason }) =>
     reason === undefined || /test/.test(node.kind) ? [] : [{ node: node.id, reason }],
   )
+  return {
+    run_id,
+    exit_code,
     seconds,
     published,
     publication: publication?.id ?? null,
     recorded,
     live,
     counts,
+    built,
     steps,
     failures,
   }
-    built,
 }
 
 function endOf(report: Report, { result, project, options, which }: Told): string[] {

@@ -9,32 +9,35 @@ import { dirname } from 'node:path'
 class ParseCache {
   #file: string | undefined
   #code = ''
-  #known = new Map<string, unknown>()
-  #used = new Map<string, unknown>()
+  /** Key → JSON: taken apart only when it is asked for, and anew each time, so that no one changes another's. */
+  #known = new Map<string, string>()
+  #used = new Map<string, string>()
 
   /** `code` stands for the program: what another one parsed does not count. */
   open(file: string, code: string): void {
     this.#file = file
     this.#code = code
     this.#used = new Map()
+    this.#known = new Map()
     try {
-      const held = JSON.parse(readFileSync(file, 'utf8')) as { code: string; parsed: Record<string, unknown> }
-      this.#known = new Map(held.code === code ? Object.entries(held.parsed) : [])
+      const [held, ...lines] = readFileSync(file, 'utf8').split('\n')
+      if (held === code) for (const line of lines) this.#known.set(line.slice(0, KEY_LENGTH), line.slice(KEY_LENGTH))
     } catch {
-      this.#known = new Map()
+      // There is none yet.
     }
   }
 
   /** What a text came to that was parsed without error before. */
   find(key: string): { data: unknown } | undefined {
-    if (!this.#known.has(key)) return undefined
-    const data = this.#known.get(key)
-    this.#used.set(key, data)
-    return { data: structuredClone(data) }
+    const json = this.#known.get(key)
+    if (json === undefined) return undefined
+    this.#used.set(key, json)
+    return { data: JSON.parse(json) as unknown }
   }
 
   keep(key: string, data: unknown): void {
-    if (this.#file !== undefined) this.#used.set(key, structuredClone(data))
+    const json = this.#file === undefined ? undefined : (JSON.stringify(data) as string | undefined)
+    if (json !== undefined) this.#used.set(key, json)
   }
 
   /** Writes what was used since `open`, if it is not what the file holds. */
@@ -44,16 +47,17 @@ class ParseCache {
     if (same) return
     try {
       mkdirSync(dirname(this.#file), { recursive: true })
-      writeFileSync(
-        `${this.#file}.${process.pid}`,
-        JSON.stringify({ code: this.#code, parsed: Object.fromEntries(this.#used) }),
-      )
+      const lines = [this.#code, ...[...this.#used].map(([key, json]) => key + json)]
+      writeFileSync(`${this.#file}.${process.pid}`, lines.join('\n'))
       renameSync(`${this.#file}.${process.pid}`, this.#file)
     } catch {
       // A folder that cannot be written makes starts slower, not wrong.
     }
   }
 }
+
+/** Of a SHA-1 in hexadecimal. */
+const KEY_LENGTH = 40
 
 export const parseCache = new ParseCache()
 

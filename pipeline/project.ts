@@ -5,7 +5,7 @@ import { didYouMean } from './nearest.ts'
 import { type NodeProperties, propertiesSchema, type SnapshotProperties } from './properties.ts'
 import type { ExposureProperties, GroupProperties } from './property-metadata.ts'
 import type { UnitTestProperties } from './unit-tests/schema.ts'
-import { parseYaml, validate, type YamlFile } from './yaml.ts'
+import { readChecked, type YamlFile } from './yaml.ts'
 
 /** A property entry with the file and line it stands at. */
 export interface Described<T> {
@@ -56,10 +56,9 @@ export function readProject(root: string, problems: Problem[]): ProjectFiles {
 }
 
 function readProperties(file: SourceFile, files: ProjectFiles, problems: Problem[]): void {
-  const yaml = parseYaml(file.file, file.text, problems)
-  if (yaml === undefined) return
-  const properties = validate(propertiesSchema, yaml, problems)
-  if (properties === undefined) return
+  const read = readChecked(propertiesSchema, 'properties', file, problems)
+  if (read === undefined) return
+  const { yaml, value: properties } = read
   properties.models.forEach((value, index) => {
     describe(files.model_properties, { value, yaml, path: ['models', index] }, problems)
   })

@@ -26,9 +26,13 @@ export function readYaml(root: string, path: string, problems: Problem[]): YamlF
   }
 }
 
-export function parseYaml(file: string, text: string, problems: Problem[]): YamlFile | undefined {
-  // What JSON cannot hold is not kept.
-  const key = /\.(inf|nan)\b|!!/i.test(text) ? undefined : parseKey('yaml', text)
+/** What a text is kept under; what JSON cannot hold is not kept. */
+function keyOf(kind: string, text: string): string | undefined {
+  return /\.(inf|nan)\b|!!/i.test(text) ? undefined : parseKey(kind, text)
+}
+
+export function parseYaml(file: string, text: string, problems: Problem[], keep = true): YamlFile | undefined {
+  const key = keep ? keyOf('yaml', text) : undefined
   const known = key === undefined ? undefined : parseCache.find(key)
   let positions: ((path: readonly PropertyKey[]) => number) | undefined
   if (known !== undefined) {
@@ -47,6 +51,30 @@ export function parseYaml(file: string, text: string, problems: Problem[]): Yaml
   }
   if (key !== undefined) parseCache.keep(key, data)
   return { file, data, lineOf }
+}
+
+/** Reads and checks a whole file; what was found good before is neither parsed nor checked again. */
+export function readChecked<T extends z.ZodType>(
+  schema: T,
+  kind: string,
+  { file, text }: { file: string; text: string },
+  problems: Problem[],
+): { yaml: YamlFile; value: z.output<T> } | undefined {
+  const key = keyOf(kind, text)
+  const known = key === undefined ? undefined : parseCache.find(key)
+  if (known !== undefined) {
+    let parsed: Parsed | undefined
+    const now = () => (parsed ??= parse(text))
+    const yaml = { file, lineOf: (path: readonly PropertyKey[]) => now().lineOf(path) }
+    // Not enumerable: who makes another file of this one brings other data, and nothing is parsed for it.
+    Object.defineProperty(yaml, 'data', { get: () => now().data })
+    return { yaml: yaml as YamlFile, value: known.data as z.output<T> }
+  }
+  const yaml = parseYaml(file, text, problems, false)
+  const value = yaml === undefined ? undefined : validate(schema, yaml, problems)
+  if (yaml === undefined || value === undefined) return undefined
+  if (key !== undefined) parseCache.keep(key, value)
+  return { yaml, value }
 }
 
 interface Parsed {

@@ -4,8 +4,6 @@ import type { Shadow } from './shadow.ts'
 
 /** Lets every step bind the SQL it makes up as it runs, if all it reads is known. */
 export async function bindSteps(graph: Graph, { connection, unknown }: Shadow, problems: Problem[]): Promise<void> {
-  // Steps tell what DuckDB says in words of their own.
-  await connection.run('set errors_as_json = false')
   for (const id of graph.order) {
     const node = graph.nodes.get(id)
     if (node?.kind !== 'step' || node.step.bind === undefined) continue

@@ -4,8 +4,9 @@ import type { Project } from '../load.ts'
 import type { GraphNode } from '../nodes.ts'
 import { type Bindable, type Binder, bindAll, hasRelation, type Place } from './bind.ts'
 import { bindSteps } from './bind-steps.ts'
+import { checkContracts } from './contracts.ts'
 import { NamedRelations } from './relations.ts'
-import { type Column, catalogueOf, openShadow } from './shadow.ts'
+import { type Column, catalogueOf, openShadow, tellForMachines, tellPlainly } from './shadow.ts'
 import { type Read, tablesRead } from './tables-read.ts'
 import { lineOfTest } from './test-place.ts'
 import { compareColumns } from './yaml-columns.ts'
@@ -54,13 +55,17 @@ export async function inspectProject(project: Project): Promise<ProjectCheck> {
     const models = order.flatMap((id) => byId.get(id) ?? []).filter(hasRelation)
     await bindAll(binder, models)
     const catalogue = await catalogueOf(shadow.connection)
-    const lost = compareColumns(project, catalogue, problems)
+    await tellPlainly(shadow)
+    const promising = await checkContracts(graph, shadow.connection, catalogue, problems)
+    await tellForMachines(shadow)
+    const lost = compareColumns(project, catalogue, promising, problems)
     const rest = bindables.filter(
       (node) =>
         !hasRelation(node) &&
         !(node.kind === 'test' && lost.some(({ id, column }) => id === node.attached && column === node.column)),
     )
     await bindAll(binder, rest)
+    await tellPlainly(shadow)
     await bindSteps(graph, shadow, problems)
     return { problems: sorted(problems), ...countedOf(bindables, shadow.unknown, graph), catalogue }
   } finally {

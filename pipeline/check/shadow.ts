@@ -47,7 +47,7 @@ export async function openShadow({ graph, tables, files }: Project, problems: Pr
       if (node.kind === 'seed') await createSeed(connection, node, shadow, problems)
       if (node.kind === 'source') await createSource(connection, node, files, shadow, problems)
     }
-    await connection.run('set errors_as_json = true')
+    await tellForMachines(shadow)
     return shadow
   } catch (error) {
     session.close()
@@ -93,6 +93,16 @@ async function createSource(
 
 export function columnList(columns: Iterable<readonly [string, string]>): string {
   return [...columns].map(([name, type]) => `${quoteIdentifier(name)} ${type}`).join(', ')
+}
+
+/** Errors with the position and the name in fields of their own, for `readBindError`. */
+export async function tellForMachines({ connection }: Shadow): Promise<void> {
+  await connection.run('set errors_as_json = true')
+}
+
+/** Errors as text, for code that passes on what DuckDB says. */
+export async function tellPlainly({ connection }: Shadow): Promise<void> {
+  await connection.run('set errors_as_json = false')
 }
 
 /** A column of the shadow catalogue. */

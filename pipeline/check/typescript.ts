@@ -65,9 +65,32 @@ function configuration(typescript: typeof ts, root: string): ts.ParsedCommandLin
   return typescript.parseJsonConfigFileContent(config, typescript.sys, existsSync(path) ? dirname(path) : root)
 }
 
+const MOST_LETTERS = 240
+
 function problemOf(typescript: typeof ts, { file, start, messageText, code }: ts.Diagnostic, root: string): Problem {
-  const message = `TS${code}: ${typescript.flattenDiagnosticMessageText(messageText, ' ').replaceAll(/\s+/g, ' ')}`
-  if (file === undefined) return { file: 'tsconfig.json', message }
+  const whole = typescript.flattenDiagnosticMessageText(messageText, ' ').replaceAll(/\s+/g, ' ')
+  const told = columnTold(whole) ?? {
+    message: abbreviated(typeof messageText === 'string' ? whole : messageText.messageText),
+  }
+  const message = `TS${code}: ${told.message}`
+  const hint = told.hint === undefined ? {} : { hint: told.hint }
+  if (file === undefined) return { file: 'tsconfig.json', message, ...hint }
   const line = start === undefined ? {} : { line: file.getLineAndCharacterOfPosition(start).line + 1 }
-  return { file: relative(root, file.fileName), ...line, message }
+  return { file: relative(root, file.fileName), ...line, message, ...hint }
+}
+
+/** What Kysely's types mean when they refuse a name: TypeScript lists every overload, the reader wants the column. */
+function columnTold(text: string): { message: string; hint?: string } | undefined {
+  const refused =
+    /'"([^"]+)"' is not assignable to (?:type|parameter of type) '\w*Expression\w*<Relations, ([^>]+?)>'/.exec(text)
+  if (refused === null) return undefined
+  const relations = [...refused[2]!.matchAll(/"([^"]+)"/g)].map((found) => found[1]!)
+  const near = /Did you mean '"([^"]+)"'/.exec(text)?.[1]
+  const message = `reads '${refused[1]!}', which ${relations.join(' and ') || 'no relation'} ${relations.length > 1 ? 'do' : 'does'} not have`
+  return { message, ...(near === undefined ? {} : { hint: `Did you mean ${near}?` }) }
+}
+
+function abbreviated(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ')
+  return line.length <= MOST_LETTERS ? line : `${line.slice(0, MOST_LETTERS)}…`
 }

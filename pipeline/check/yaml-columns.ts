@@ -14,6 +14,8 @@ export interface Lost {
 export function compareColumns(
   { files, graph }: Pick<Project, 'files' | 'graph'>,
   catalogue: ReadonlyMap<string, readonly Column[]>,
+  /** Models whose contract has said it already. */
+  told: ReadonlySet<string>,
   problems: Problem[],
 ): Lost[] {
   const lost: Lost[] = []
@@ -26,6 +28,7 @@ export function compareColumns(
     for (const [index, { name }] of described.value.columns.entries()) {
       if (names.has(name.toLowerCase())) continue
       lost.push({ id: node.id, column: name })
+      if (told.has(node.id)) continue
       const { yaml, path } = described
       problems.push({
         file: yaml.file,

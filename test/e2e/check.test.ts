@@ -24,7 +24,9 @@ describe('pipeline check', () => {
       readFileSync(join(ROOT, 'ingest/subjects.ts'), 'utf8')
         .split('\n')
         .findIndex((each) => each.includes("'cnpj'")) + 1
-    expect(stderr).toContain(`ingest/subjects.ts:${line}  TS2769`)
+    expect(stderr).toContain(
+      `ingest/subjects.ts:${line}  TS2769: reads 'cnpj', which marts.dim_companies does not have`,
+    )
     expect(code).toBe(2)
   })
 

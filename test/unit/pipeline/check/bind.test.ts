@@ -180,6 +180,26 @@ models:
   })
 })
 
+it('a contract that the SQL does not keep is said once, with both sides', async () => {
+  const { told } = await check({
+    'models/staging/stg_orders.sql': ORDERS,
+    'models/marts/promised.sql': `select id, amount from {{ ref('stg_orders') }}`,
+    'models/marts/promised.yml': `version: 2
+models:
+  - name: promised
+    config: { contract: { enforced: true } }
+    columns:
+      - { name: id, data_type: varchar }
+      - { name: amount, data_type: integer }
+      - { name: lost, data_type: date }
+`,
+  })
+  expect(told).toHaveLength(1)
+  expect(told[0]).toMatch(/^models\/marts\/promised\.yml:\d+ {2}promised does not keep its contract/)
+  expect(told[0]).toMatch(/amount +.*DECIMAL\(9,2\) +.*INTEGER +.*data type mismatch/)
+  expect(told[0]).toMatch(/lost +.*DATE +.*missing in definition/)
+})
+
 describe('what keeps state', () => {
   it('binds both texts of an incremental model, and a fault of both once', async () => {
     const model = (columns: string, condition: string) =>

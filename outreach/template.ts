@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { messageOf, type Problem } from '../pipeline/errors.ts'
+import { type Problem, unreadable } from '../pipeline/errors.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
 import { parseYaml, validate } from '../pipeline/yaml.ts'
 
@@ -37,7 +37,7 @@ export function readTemplate(
   } catch (error) {
     problems.push({
       file: path,
-      message: `cannot be read: ${messageOf(error)}`,
+      message: unreadable(error),
       hint: 'Write it, or correct the sequence that names it.',
     })
     return undefined

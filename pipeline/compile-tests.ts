@@ -84,8 +84,10 @@ function genericTest(entry: Entry, node: Tested, names: Names, problems: Problem
   const deps = [node.id]
   const rendered = rendering(entry, generic, names, deps, problem)
   const given = { ...yaml, data: entry.arguments, lineOf: entry.lineOfArgument }
-  const args = validate(generic.arguments, given, problems)
-  const config = validate(testConfigSchema, { ...yaml, data: entry.config, lineOf: entry.lineOfConfig }, problems)
+  const wrong: Problem[] = []
+  const args = validate(generic.arguments, given, wrong)
+  const config = validate(testConfigSchema, { ...yaml, data: entry.config, lineOf: entry.lineOfConfig }, wrong)
+  problems.push(...wrong.map((each) => ({ ...each, message: `the test '${written}': ${each.message}` })))
   if (args === undefined || config === undefined || config.enabled === false) return undefined
   const kwargs = rendered(args)
   const where = config.where === undefined ? undefined : rendered({ where: config.where })?.where

@@ -4,7 +4,7 @@ import { compileTests } from './compile-tests.ts'
 import type { Config, FolderConfig } from './config.ts'
 import type { Problem } from './errors.ts'
 import type { SourceFile } from './files.ts'
-import { incrementalParts } from './materializations/compile-incremental.ts'
+import { incrementalParts, placeOf } from './materializations/compile-incremental.ts'
 import { snapshotDrafts, snapshotNode } from './materializations/compile-snapshots.ts'
 import { INCREMENTAL_CONFIG } from './materializations/settings.ts'
 import { didYouMean } from './nearest.ts'
@@ -81,9 +81,11 @@ export function compileProject(input: CompileInput): Map<string, GraphNode> {
     }
   }
   for (const draft of drafts) {
+    const before = problems.length
     const model = finishModel(draft, input, names)
-    if (model === undefined) names.refs.delete(draft.name)
-    else add(model)
+    if (model !== undefined) add(model)
+    // One that is wrong itself keeps its name: that others read it is not wrong.
+    else if (problems.length === before) names.refs.delete(draft.name)
   }
   for (const draft of snapshots) {
     const snapshot = snapshotNode(draft, names, problems)
@@ -267,10 +269,11 @@ function finishModel(
   if (compiled === undefined) return undefined
   const described = input.files.model_properties.get(name)
   const config = { ...folder, ...described?.value.config, ...compiled.config }
+  const written = { file, inline: compiled.config, described, folders: input.config }
   for (const key of Object.keys(compiled.config)) {
     if (!MODEL_CONFIG.includes(key))
       input.problems.push({
-        file: file.file,
+        ...placeOf(key, written),
         message: `config(${key}=...) is not understood`,
         hint: didYouMean(key, MODEL_CONFIG),
       })
@@ -278,7 +281,7 @@ function finishModel(
   const materialized = config.materialized ?? 'view'
   if (materialized !== 'view' && materialized !== 'table' && materialized !== 'incremental') {
     input.problems.push({
-      file: file.file,
+      ...placeOf('materialized', written),
       message: `materialized '${String(materialized)}' is not known`,
       hint: 'Known: view, table, incremental.',
     })

@@ -76,3 +76,9 @@ export function exitCodeOf(error: unknown): number {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/** Why a file cannot be read, without the path: the problem names the file. */
+export function unreadable(error: unknown): string {
+  const code = (error as { code?: string } | null)?.code
+  return code === 'ENOENT' ? 'is not there' : `cannot be read${code === undefined ? '' : `: ${code}`}`
+}

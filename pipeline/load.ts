@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { compileProject } from './compile.ts'
 import { groupsOf } from './compile-metadata.ts'
 import { type Config, loadConfig } from './config.ts'
-import { messageOf, type Problem, ProjectError } from './errors.ts'
+import { type Problem, ProjectError, unreadable } from './errors.ts'
 import { buildGraph, type Graph, waitForLog } from './graph.ts'
 import { type ProjectFiles, readProject } from './project.ts'
 import type { Check, RoomOutput } from './room.ts'
@@ -84,7 +84,7 @@ export function readConfig(
   } catch (error) {
     problems.push({
       file,
-      message: `cannot be read: ${messageOf(error)}`,
+      message: unreadable(error),
       hint: 'Run in the project folder, or name it with --project-dir.',
     })
     return undefined

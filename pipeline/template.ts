@@ -155,8 +155,10 @@ class ExpressionParser {
   }
 
   expectClose(close: '}}' | '%}'): number {
+    const after = this.#position
     this.#take('-')
     if (this.#take(close)) return this.#position
+    this.#position = after
     if (close === '}}') this.#fail('expected }} after the call', 'Write one call per {{ }}.')
     return this.#fail('expected %} after the condition', BLOCKS)
   }
@@ -210,6 +212,7 @@ class ExpressionParser {
 
   #string(quote: string): string {
     let out = ''
+    const start = this.#position
     for (; this.#position < this.#text.length; this.#position++) {
       const character = this.#text[this.#position]!
       if (character === quote) {
@@ -219,7 +222,8 @@ class ExpressionParser {
       if (character === '\\') this.#position++
       out += character === '\\' ? escaped(this.#text[this.#position] ?? '') : character
     }
-    return this.#fail('a string is not closed')
+    this.#position = start
+    return this.#fail('a string is not closed', `Close it with ${quote}.`)
   }
 
   #word(word: string): TemplateValue {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { type Document, isMap, isNode, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument } from 'yaml'
 import type { z } from 'zod'
-import { messageOf, type Problem } from './errors.ts'
-import { didYouMean } from './nearest.ts'
+import { type Problem, unreadable } from './errors.ts'
+import { didYouMean, nearest } from './nearest.ts'
 import { parseCache, parseKey } from './parse-cache.ts'
 
 /** A YAML file with the positions of its values, so that whatever is wrong with a value can be said with its line. */
@@ -21,7 +21,7 @@ export function readYaml(root: string, path: string, problems: Problem[]): YamlF
   try {
     return parseYaml(file, readFileSync(path, 'utf8'), problems)
   } catch (error) {
-    problems.push({ file, message: `cannot be read: ${messageOf(error)}`, hint: 'Check that the file exists.' })
+    problems.push({ file, message: unreadable(error), hint: 'Check that the file exists.' })
     return undefined
   }
 }
@@ -90,7 +90,10 @@ function parse(text: string): Parsed {
   const lineOf = (path: readonly PropertyKey[]) => lines.linePos(positionOf(document, path)).line
   const [error] = document.errors
   if (error !== undefined) {
-    return { error: { line: lines.linePos(error.pos[0]).line, message: error.message }, data: undefined, lineOf }
+    const line = lines.linePos(error.pos[0]).line
+    const key = error.code === 'DUPLICATE_KEY' ? /^[^:\n]*/.exec(text.slice(error.pos[0]))?.[0].trim() : undefined
+    const message = key === undefined ? error.message : `the key '${key}' is there twice`
+    return { error: { line, message }, data: undefined, lineOf }
   }
   return { error: undefined, data: document.toJS({ maxAliasCount: 1000 }) as unknown, lineOf }
 }
@@ -105,8 +108,19 @@ export function validate<T extends z.ZodType>(
   const part = at.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], yaml.data)
   const parsed = schema.safeParse(part ?? (at.length === 0 ? {} : part))
   if (parsed.success) return parsed.data
-  for (const issue of parsed.error.issues) problems.push(...problemsOfIssue(issue, schema, yaml, at))
+  const { issues } = parsed.error
+  for (const issue of issues)
+    if (!issues.some((other) => misspells(other, issue, schema)))
+      problems.push(...problemsOfIssue(issue, schema, yaml, at))
   return undefined
+}
+
+/** A key that is missing because it is written otherwise is one fault, not two. */
+function misspells(other: z.core.$ZodIssue, { path }: z.core.$ZodIssue, schema: z.ZodType): boolean {
+  if (other.code !== 'unrecognized_keys' || other.path.length !== path.length - 1) return false
+  if (!other.path.every((key, index) => key === path[index])) return false
+  const known = knownKeys(schema, other.path)
+  return other.keys.some((key) => nearest(key, known) === path.at(-1))
 }
 
 function problemsOfIssue(
@@ -141,8 +155,37 @@ function problemsOfIssue(
     (inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key],
     yaml.data,
   )
+  const place = { file: yaml.file, line: yaml.lineOf(path) }
+  if (value === undefined && issue.path.length > 0 && UNWRITTEN.test(issue.message)) {
+    const inside = path.length === 1 ? '' : `${path.slice(0, -1).map(String).join('.')}: `
+    return [{ ...place, message: `${inside}key '${String(path.at(-1))}' is missing` }]
+  }
   const quoted = value === undefined ? '' : ` (it is ${abbreviate(value)})`
-  return [{ file: yaml.file, line: yaml.lineOf(path), message: `${where}${issue.message}${quoted}` }]
+  const message = `${where}${wording(issue)}${quoted}`
+  const meant =
+    issue.code === 'invalid_value' && typeof value === 'string' ? nearest(value, issue.values.map(String)) : undefined
+  return [{ ...place, message, ...(meant === undefined ? {} : { hint: `Did you mean ${meant}?` }) }]
+}
+
+/** How zod begins what no schema of ours has put into words. */
+const UNWRITTEN = /^Invalid (input|option)/
+
+function wording(issue: z.core.$ZodIssue): string {
+  if (!UNWRITTEN.test(issue.message)) return issue.message
+  if (issue.code === 'invalid_value')
+    return `must be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map(String).join(', ')}`
+  if (issue.code === 'invalid_type') return `must be ${KINDS[issue.expected] ?? issue.expected}`
+  return 'is of a kind that cannot be used here'
+}
+
+const KINDS: Record<string, string> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping',
+  record: 'a mapping',
 }
 
 /** A value as it may be shown in a message; secrets never get here, since they are named, not written, in YAML. */

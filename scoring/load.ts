@@ -41,7 +41,11 @@ export async function loadScoring(
     const card = loadCard(root, name, found, missing('scores', name, path))
     return card === undefined ? [] : [card]
   })
-  const policy = loadPolicy(root, names, found)
+  const policy = loadPolicy(
+    root,
+    cards.map(({ name }) => name),
+    found,
+  )
   const brief =
     settings.brief === null
       ? undefined

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Problem, ProjectError } from '../pipeline/errors.ts'
 import type { Room } from '../pipeline/room.ts'
-import type { LedgerTable, StepContext, StepSummary } from '../pipeline/step.ts'
+import type { LedgerTable, Step, StepContext, StepSummary } from '../pipeline/step.ts'
 import type { TableSpec } from '../pipeline/table.ts'
 import { relationName } from '../pipeline/table.ts'
 import type { Connection } from '../pipeline/warehouse/duckdb.ts'
@@ -53,7 +53,7 @@ export const LEAD_SCORES: TableSpec = {
 export const steps: Room<z.output<typeof settings>> = async ({ root, settings, config, problems }) => {
   const scoring = await loadScoring(root, settings, config, problems)
   const tables: LedgerTable[] = [HISTORY, VERSIONS]
-  if (scoring === undefined) return { steps: [], tables }
+  if (scoring === undefined) return { steps: [unusable(tables)], tables }
   return {
     tables: [],
     steps: [
@@ -73,6 +73,22 @@ export const steps: Room<z.output<typeof settings>> = async ({ root, settings, c
         run: (context) => scoreLeads(scoring, context),
       },
     ],
+  }
+}
+
+/** Stands in for scores that cannot be used: what reads them is not wrong. No project with problems runs. */
+function unusable(records: LedgerTable[]): Step {
+  return {
+    name: 'lead_scores',
+    kind: 'step',
+    stage: 'scoring',
+    file: 'scoring/run.ts',
+    description: 'Scores every lead.',
+    reads: [FACTS.name],
+    builds: [LEAD_SCORES],
+    records,
+    fingerprint: null,
+    run: () => Promise.reject(new Error('the scores have problems')),
   }
 }
 

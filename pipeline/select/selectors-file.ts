@@ -237,13 +237,16 @@ class Reader {
 /** Selectors refer to selectors that exist, and not in a circle. */
 function checkReferences(specs: ReadonlyMap<string, Spec>, problems: Problem[]): void {
   const known = new Selectors(specs)
+  const told = new Set<string>()
   const walk = (spec: Spec, path: readonly string[]): void => {
     for (const { method, value, where } of criteriaOf(spec)) {
       if (method !== SELECTOR_METHOD) continue
       try {
         const next = known.find(value, where)
-        if (path.includes(value))
-          throw selectionProblem(where, `refers to itself: ${[...path, value].join(' > ')}`, 'Take one away.')
+        const circle = path.includes(value)
+        if (circle && path.some((name) => told.has(name))) continue
+        if (circle) for (const name of path) told.add(name)
+        if (circle) throw selectionProblem(where, `refers to itself: ${[...path, value].join(' > ')}`, 'Take one away.')
         walk(next, [...path, value])
       } catch (error) {
         if (!(error instanceof ProjectError)) throw error

@@ -58,7 +58,7 @@ steps:
       "outreach/templates/one/a.pt.md:4 unknown slot '{nobody}'",
       "outreach/sequences/one.yml:7 two steps are called 'a'",
       "outreach/sequences/one.yml:7 channel 'phone' is not switched on",
-      'outreach/templates/one/b.pt.md:undefined cannot be read: ENOENT: no such file or ',
+      'outreach/templates/one/b.pt.md:undefined is not there',
     ],
   )
 })
@@ -66,10 +66,7 @@ steps:
 test('what is misspelt in the sequence or the configuration is named, with the nearest that exists', async () => {
   expect(
     await problemsOf({ ...GOOD, 'outreach/sequences/one.yml': SEQUENCE.replace('audience:', 'audiense:') }),
-  ).toMatchObject([
-    { file: 'outreach/sequences/one.yml', line: 1 },
-    { file: 'outreach/sequences/one.yml', line: 2, hint: 'Did you mean audience?' },
-  ])
+  ).toMatchObject([{ file: 'outreach/sequences/one.yml', line: 2, hint: 'Did you mean audience?' }])
   expect(await problemsOf(GOOD, CONFIG.replace('[one]', '[ones]'))).toMatchObject([
     { file: 'pipeline.yaml', line: 3, hint: 'Did you mean one?' },
   ])

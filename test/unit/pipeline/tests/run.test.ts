@@ -228,7 +228,6 @@ describe('what is wrong with a test is said with its line', () => {
       "models/marts/things.yml:6  there is no test 'accepted_vales' | Did you mean accepted_values?",
       "models/marts/things.yml:7  there is no test 'dbt_utils.expect_column_to_exist' | Did you mean dbt_expectations.expect_column_to_exist?",
       expect.stringMatching(/^models\/marts\/things\.yml:10 .*unknown key 'datpart' \| Did you mean datepart\?/),
-      expect.stringMatching(/^models\/marts\/things\.yml:13 .*expression/),
       expect.stringMatching(/^models\/marts\/things\.yml:15 .*unknown key 'expresion' \| Did you mean expression\?/),
       "models/marts/things.yml:16  compare_model: ref('othrs') names no model, seed or step table | Did you mean others?",
       expect.stringMatching(

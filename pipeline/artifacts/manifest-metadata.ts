@@ -4,12 +4,16 @@ import type { ExposureNode, ModelNode, SourceNode } from '../nodes.ts'
 import type { Constraint, Owner } from '../property-metadata.ts'
 
 /** Exposures, groups, contracts and freshness as dbt's manifest has them. */
-export function metadataOf(graph: Graph, project: string): Record<'exposures' | 'groups' | 'group_map', object> {
+export function metadataOf(
+  graph: Graph,
+  project: string,
+): Record<'docs' | 'exposures' | 'groups' | 'group_map', object> {
   const groups = graph.groups ?? []
   const members = (name: string) =>
     [...graph.nodes.values()].filter((node) => node.kind === 'model' && node.group === name).map(({ id }) => id)
   const exposures = [...graph.nodes.values()].filter((node) => node.kind === 'exposure')
   return {
+    docs: overview(project),
     exposures: Object.fromEntries(exposures.map((node) => [node.id, exposureEntry(node, graph, project)])),
     groups: Object.fromEntries(
       groups.map(({ id, name, file, owner, description, meta }) => [
@@ -27,6 +31,14 @@ export function metadataOf(graph: Graph, project: string): Record<'exposures' | 
     ),
     group_map: Object.fromEntries(groups.map(({ name }) => [name, members(name).sort()])),
   }
+}
+
+/** What dbt's page opens with. */
+function overview(project: string): object {
+  const id = `doc.${project}.__overview__`
+  const block_contents = `# ${project}\n\nModels, seeds, steps, sources and exposures are on the left. A table whose language is \`typescript\` is built by a step; a source of the loader \`lead-engine\` is a table of the ledger.`
+  const file = { package_name: project, path: 'pipeline.yaml', original_file_path: 'pipeline.yaml' }
+  return { [id]: { ...file, unique_id: id, name: '__overview__', resource_type: 'doc', block_contents } }
 }
 
 function place(file: string, project: string) {

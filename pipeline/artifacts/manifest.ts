@@ -50,7 +50,6 @@ export function manifestOf(graph: Graph, project: string, invocation: Invocation
     nodes,
     sources,
     macros: {},
-    docs: {},
     metrics: {},
     ...metadataOf(graph, project),
     selectors: {},

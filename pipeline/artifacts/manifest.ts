@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { relationText } from '../compile.ts'
 import type { Graph } from '../graph.ts'
+import { hashFile } from '../hash.ts'
 import type {
   AnalysisNode,
   GraphNode,
@@ -155,6 +156,7 @@ function nodeEntry(
       const { language: _, ...seed } = shared
       return {
         ...common({ ...node, resource_type: 'seed', raw: '' }, project),
+        checksum: { name: 'sha256', checksum: hashFile(node.path) },
         ...seed,
         columns: columnEntries(node.columns),
         config: { materialized: 'seed', column_types: node.column_types, tags: node.tags },

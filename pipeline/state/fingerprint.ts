@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import type { Graph } from '../graph.ts'
 import type { GraphNode } from '../nodes.ts'
 
@@ -29,22 +29,29 @@ export function fingerprintsOf(
   treeOf?: (sql: string) => string | undefined,
 ): Map<string, Fingerprint> {
   const prints = new Map<string, Fingerprint>()
+  const configs = new Map<string, string>()
   for (const node of graph.nodes.values()) {
     const sql = sqlOf(node)
     const tree = sql === undefined ? undefined : treeOf?.(sql)
-    const config = Object.fromEntries(Object.entries(node.config).filter(([key]) => !PLACE.includes(key))) as object
+    const written = JSON.stringify(node.config)
+    const config = configs.get(written) ?? configOf(node)
+    configs.set(written, config)
     prints.set(node.id, {
       body: sql === undefined ? bodyOf(node, hashOf) : hash(sql),
       ...(tree === undefined ? {} : { tree }),
       ...(node.kind === 'model' && node.sql_incremental !== undefined
         ? { added: hash(node.sql_incremental.replaceAll(/\s+/g, ' ')) }
         : {}),
-      config: hash(stable(config)),
+      config,
       relation: 'relation' in node ? `${node.relation.schema}.${node.relation.name}` : '',
       contract: contractOf(node),
     })
   }
   return prints
+}
+
+function configOf({ config }: GraphNode): string {
+  return hash(stable(Object.fromEntries(Object.entries(config).filter(([key]) => !PLACE.includes(key)))))
 }
 
 /** The SQL that is a node's content. */
@@ -69,7 +76,7 @@ function contractOf(node: GraphNode): string {
 }
 
 function hash(text: string): string {
-  return createHash('sha1').update(text).digest('hex')
+  return digest('sha1', text)
 }
 
 /** JSON with keys in order, so that equal values are equal texts. */

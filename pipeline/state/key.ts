@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Graph } from '../graph.ts'
 
 /** What a node is built from, part by part: when none has changed, what stands is what would be built. */
@@ -37,8 +37,19 @@ const PARTS = [
 export function keyText(parts: Omit<KeyParts, 'reads'>, reads: readonly (readonly [string, string])[]): string {
   const short = [...reads]
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([id, version]) => [id, createHash('sha1').update(version).digest('base64').slice(0, 16)])
+    .map(([id, version]) => [id, shortened(version)])
   return JSON.stringify({ ...parts, reads: Object.fromEntries(short) as Record<string, string> })
+}
+
+const known = new Map<string, string>()
+
+function shortened(version: string): string {
+  let short = known.get(version)
+  if (short === undefined) {
+    short = hash('sha1', version, 'base64').slice(0, 16)
+    known.set(version, short)
+  }
+  return short
 }
 
 /** Why what was built with the key `before` is not what `now` says; for people, most telling first. */

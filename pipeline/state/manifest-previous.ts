@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { manifestOf } from '../artifacts/manifest.ts'
 import { messageOf, ProjectError } from '../errors.ts'
+import { hashFile } from '../hash.ts'
 import type { Project } from '../load.ts'
 import type { Previous } from './compare.ts'
 import { type Fingerprint, fingerprintsOf, stable } from './fingerprint.ts'
@@ -54,7 +55,7 @@ export function manifestPrevious(file: string, project: Project): Previous {
   const today = manifestOf(project.graph, name, { invocation_id: '', generated_at: '' }) as unknown as Manifest
   const [was, is] = [entriesOf(old), entriesOf(today)]
   const prints = new Map<string, Fingerprint>()
-  for (const [id, print] of fingerprintsOf(project.graph, () => '')) {
+  for (const [id, print] of fingerprintsOf(project.graph, hashFile)) {
     const node = project.graph.nodes.get(id)!
     const tables = node.kind === 'step' ? (node.step.builds ?? []).map((table) => `model.${name}.${table.name}`) : [id]
     const other = tables.map((table) => was.get(table)).find((entry) => entry !== undefined)
@@ -70,7 +71,7 @@ export function manifestPrevious(file: string, project: Project): Previous {
     const same = (of: (entry: Entry) => unknown) => mine !== undefined && stable(of(mine)) === stable(of(other))
     prints.set(id, {
       ...print,
-      body: node.kind === 'seed' ? seedBody(node.path, other) : bodyOf(print.body, mine, other),
+      body: node.kind === 'seed' ? seedBody(print.body, node.path, other) : bodyOf(print.body, mine, other),
       relation: same(({ schema, alias, identifier }) => [schema, alias ?? identifier]) ? print.relation : 'elsewhere',
     })
   }
@@ -100,13 +101,13 @@ function bodyOf(print: string, mine: Entry | undefined, other: Entry): string {
   return (other.raw_code ?? '') === (mine?.raw_code ?? '') ? print : 'changed'
 }
 
-/** '' when the file is the one of then: dbt hashes it without the white space around it. */
-function seedBody(path: string, { checksum }: Entry): string {
+/** The file is the one of then, or not: dbt hashes it without the white space around it. */
+function seedBody(print: string, path: string, { checksum }: Entry): string {
   const text = readFileSync(path)
   const hashes = [text, text.toString('utf8').trim()].map((content) =>
     createHash('sha256').update(content).digest('hex'),
   )
-  return hashes.includes(checksum?.checksum ?? '') ? '' : 'changed'
+  return hashes.includes(checksum?.checksum ?? '') ? print : 'changed'
 }
 
 function said(config: Record<string, unknown>): Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Connection } from '../warehouse/duckdb.ts'
 
 /** What DuckDB's parser made of a text: a hash of its tree without places, or why there is none. */
@@ -21,9 +21,10 @@ const HASHED = `sha256(regexp_replace(tree, '"query_location":\\d+', '', 'g') ||
 /** Parses many texts in one statement; the answers in the same order. */
 export async function parseTrees(connection: Connection, texts: readonly string[]): Promise<Tree[]> {
   if (texts.length === 0) return []
-  const [answer] = await connection.rows<{ hashes: string[]; refusals: string[] }>(
+  const [answer] = await connection.rows<{ hashes: string[]; refusals: string[]; statements: number[] }>(
     `select list(${HASHED} order by place) as hashes,
-            list(case when tree like '{"error":true%' then tree else '' end order by place) as refusals
+            list(case when tree like '{"error":true%' then tree else '' end order by place) as refusals,
+            list(len(json_extract(tree, '$.statements[*]')) order by place) as statements
      from (
        select text, place, cast(json_serialize_sql(text) as varchar) as tree
        from (select unnest(from_json($1::json, '["VARCHAR"]')) as text, unnest(range($2::bigint)) as place)
@@ -32,7 +33,13 @@ export async function parseTrees(connection: Connection, texts: readonly string[
   )
   return texts.map((_, index) => {
     const refusal = answer!.refusals[index]!
-    if (refusal === '') return { hash: answer!.hashes[index]! }
+    const statements = Number(answer!.statements[index])
+    if (refusal === '' && statements === 1) return { hash: answer!.hashes[index]! }
+    if (refusal === '')
+      return {
+        hash: undefined,
+        error: { message: statements === 0 ? 'there is none' : 'it is more than one statement' },
+      }
     const { error_type, error_message = '', position } = JSON.parse(refusal) as Refused
     if (error_type !== 'parser') return { hash: undefined }
     return {
@@ -42,8 +49,16 @@ export async function parseTrees(connection: Connection, texts: readonly string[
   })
 }
 
+const hashes = new Map<string, string>()
+
+/** The same texts are asked for several times in a call. */
 export function textHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  let found = hashes.get(text)
+  if (found === undefined) {
+    found = hash('sha256', text)
+    hashes.set(text, found)
+  }
+  return found
 }
 
 /** Where the build file remembers the tree of a text. */
@@ -53,6 +68,6 @@ export function treeMemory(text: string): string {
 
 /** The hash of a text's tree if it is remembered, of the text itself where it has none. */
 export function treeOf(memory: { get(id: string): { version: string } | undefined }, text: string): string {
-  const hash = textHash(text)
-  return memory.get(`tree.${hash}`)?.version || hash
+  const own = textHash(text)
+  return memory.get(`tree.${own}`)?.version || own
 }

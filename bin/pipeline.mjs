@@ -20,7 +20,12 @@ for (const file of [join(root, 'package-lock.json'), ...ROOMS.flatMap((room) => 
 const cache = join(root, 'node_modules', '.cache', 'lead-engine')
 const bundle = join(cache, hash.digest('hex').slice(0, 24))
 if (!existsSync(join(bundle, 'main.js'))) await build()
-await import(pathToFileURL(join(bundle, 'main.js')).href)
+// The help needs every command's file; what it came to is kept beside the bundle, for each width of a terminal.
+const words = process.argv.slice(2)
+const help = join(bundle, `help-${process.stdout.columns ?? 80}.txt`)
+if (words.length === 1 && ['--help', '-h'].includes(words[0]) && existsSync(help))
+  process.stdout.write(readFileSync(help))
+else await import(pathToFileURL(join(bundle, 'main.js')).href)
 
 function sources(folder) {
   if (!existsSync(folder)) return []

@@ -1,3 +1,6 @@
+import { renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { pluginNames } from '../pipeline/code-root.ts'
 import { EXIT } from '../pipeline/errors.ts'
@@ -40,12 +43,24 @@ async function main(words: readonly string[]): Promise<void> {
   const wanted = typed !== undefined && names.includes(typed) ? [typed] : names
   for (const name of wanted) ((await import(`./commands/${name}.ts`)) as CommandFile).register(program)
   for (const command of program.commands) command.exitOverride()
+  if (typed === undefined && import.meta.url.endsWith('/main.js')) keepHelp(program)
   try {
     await program.parseAsync(words, { from: 'user' })
   } catch (error) {
     const code = (error as { exitCode?: unknown; code?: unknown }).exitCode
     if (typeof code !== 'number') throw error
     process.exitCode = code === 0 ? EXIT.ok : EXIT.project
+  }
+}
+
+/** Beside the bundle, where the next `--help` finds it without loading any command. */
+function keepHelp(program: Command): void {
+  const file = join(dirname(fileURLToPath(import.meta.url)), `help-${process.stdout.columns ?? 80}.txt`)
+  try {
+    writeFileSync(`${file}.${process.pid}`, program.helpInformation())
+    renameSync(`${file}.${process.pid}`, file)
+  } catch {
+    // A folder that cannot be written makes help slower, not wrong.
   }
 }
 

@@ -7,8 +7,8 @@ import { selectNodes } from '../../pipeline/select.ts'
 import type { Connection, Row } from '../../pipeline/warehouse/duckdb.ts'
 import { placesOf } from '../../pipeline/warehouse/home.ts'
 import { openPublished } from '../../pipeline/warehouse/published-file.ts'
-import { openSession } from '../../pipeline/warehouse/session.ts'
 import { addCommonOptions, addSelectionOptions, type CommonOptions, type SelectionOptions } from '../options.ts'
+import { openToRead } from '../read-session.ts'
 import { selectionOf } from '../selection.ts'
 import { action, type CommandSession } from '../session.ts'
 import { textTable } from '../table.ts'
@@ -83,14 +83,7 @@ async function query(project: Project, sql: string): Promise<{ rows: Row[]; colu
   const places = placesOf(project.root, project.config.target)
   if (existsSync(places.build)) {
     try {
-      const as_of = new Date().toISOString().slice(0, 10)
-      const session = await openSession({ build: places.build, ledger: places.ledger, as_of, read_only: true })
-      const nodes = [...project.graph.nodes.values()]
-      const schemas = nodes.flatMap((node) => {
-        if ('relation' in node) return [node.relation.schema]
-        return node.kind === 'step' ? (node.step.builds ?? []).map(({ schema }) => schema) : []
-      })
-      await session.useSchemas(schemas)
+      const session = await openToRead(project, new Date().toISOString().slice(0, 10))
       return await read(session.connection, sql).finally(() => session.close())
     } catch (error) {
       if (!/lock/i.test(messageOf(error))) throw error

@@ -119,3 +119,12 @@ sources:
     expect((await pipeline(root, ['source', 'freshness', '--as-of', '2999-01-01'])).code).toBe(2)
   })
 })
+
+describe('show', { timeout: 60_000 }, () => {
+  it('reads a project whose sources are of another schema', async () => {
+    const root = projectFolder(files)
+    await pipeline(root, ['build', '--quiet'])
+    const shown = await pipeline(root, ['show', '-s', 'mart', '--quiet'])
+    expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining('red')])
+  })
+})

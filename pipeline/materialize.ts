@@ -18,8 +18,17 @@ export function modelStatement(node: ModelNode, existing: 'table' | 'view' | und
   return `${drop}${table}; insert into ${buildName(relation)} by name ${[`${sql}\n`, ...foreignKeyChecks(node)].join('; ')}`
 }
 
-/** Types tried, narrowest first, for seed columns whose type the property file does not say. */
-const INFERRED = ['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'BOOLEAN']
+/**
+ * Types tried, narrowest first, for seed columns whose type the property file does not say, each with how its values are
+ * written: a code with leading zeros is text, and a timestamp is no date.
+ */
+const INFERRED: Record<string, string> = {
+  BIGINT: '-?(0|[1-9]\\d*)',
+  DOUBLE: '-?(0|[1-9]\\d*)?(\\.\\d+)?([eE][+-]?\\d+)?',
+  DATE: '\\d{4}-\\d{2}-\\d{2}',
+  TIMESTAMP: '\\d{4}-\\d{2}-\\d{2}[ T].+',
+  BOOLEAN: '(?i)true|false',
+}
 
 /**
  * Loads a CSV: typed where the property file says so, by its values elsewhere. Empty fields are NULL. A row with too few
@@ -42,6 +51,13 @@ export async function buildSeed(
 /** The columns of a seed with their types; rows are read only where a type must be inferred. */
 export async function seedTypes(connection: Connection, node: SeedNode): Promise<(readonly [string, string])[]> {
   const header = csvHeader(node.path, node.delimiter)
+  if (header.includes(''))
+    throw seedError(
+      node,
+      1,
+      header.length === 1 ? 'is empty' : `column ${header.indexOf('') + 1} has no name`,
+      'The first line names the columns.',
+    )
   const declared = new Map(Object.entries(node.column_types).map(([name, type]) => [name.toLowerCase(), type]))
   const unknown = [...declared.keys()].find((name) => !header.some((column) => column.toLowerCase() === name))
   if (unknown !== undefined)
@@ -59,6 +75,24 @@ export async function seedTypes(connection: Connection, node: SeedNode): Promise
 function loadError(node: SeedNode, error: unknown): ProjectError {
   const message = messageOf(error)
   const line = /\bLine: (\d+)/.exec(message)?.[1]
+  const counted = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message)
+  if (counted !== null)
+    return seedError(
+      node,
+      Number(line),
+      `the first line names ${counted[1]} columns, and this one has ${counted[2]}`,
+      'Mend the line.',
+    )
+  const unfit = /converting column "([^"]+)"\. Could not convert string "(.*)" to '([^']+)'/.exec(message)
+  if (unfit !== null) return seedError(node, Number(line), `${unfit[1]}: '${unfit[2]}' is no ${unfit[3]}`)
+  const type = /Type with name (\S+) does not exist/.exec(message)?.[1]
+  if (type !== undefined)
+    return seedError(
+      node,
+      undefined,
+      `column_types: there is no type '${type}'`,
+      'Use a type of DuckDB: varchar, bigint, double, date.',
+    )
   return seedError(node, line === undefined ? undefined : Number(line), `cannot be loaded: ${firstLines(message, 3)}`)
 }
 
@@ -83,10 +117,10 @@ async function inferTypes(
   const open = types.flatMap(([name, type]) => (type === undefined ? [name] : []))
   const fits = open.map((name) => {
     const column = quoteIdentifier(name)
-    const tried = INFERRED.map(
-      (type) =>
-        `coalesce(bool_and(${column} is null or (try_cast(${column} as ${type}) is not null${type === 'BIGINT' ? ` and not regexp_matches(${column}, '[.eE]')` : ''})), false)`,
-    )
+    const tried = Object.entries(INFERRED).map(([type, written]) => {
+      const fits = `regexp_full_match(${column}, '${written}') and try_cast(${column} as ${type}) is not null`
+      return `coalesce(bool_and(${column} is null or (${fits})), false)`
+    })
     return `[${tried.join(', ')}] as ${column}`
   })
   const [row] = await connection.rows<Record<string, boolean[]>>(
@@ -95,7 +129,7 @@ async function inferTypes(
       types.map(([name]) => [name, undefined]),
     )}`,
   )
-  return types.map(([name, type]) => [name, type ?? INFERRED[row![name]!.indexOf(true)] ?? 'VARCHAR'])
+  return types.map(([name, type]) => [name, type ?? Object.keys(INFERRED)[row![name]!.indexOf(true)] ?? 'VARCHAR'])
 }
 
 function seedError(

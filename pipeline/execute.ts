@@ -1,3 +1,4 @@
+import { blankNonCode } from './check/bind-error.ts'
 import { contextFor, type World } from './context.ts'
 import { keepingPromises } from './contract.ts'
 import { CheckFailed, Interrupted, messageOf, ProjectError, RemoteError } from './errors.ts'
@@ -335,6 +336,17 @@ export class Executor {
   }
 }
 
+/** DuckDB's own line, unless the name that it complains of stands elsewhere: places in views are off. */
+function failedLine(message: string, sql: string): number | undefined {
+  const told = /^LINE (\d+):/m.exec(message)?.[1]
+  if (told === undefined) return undefined
+  const lines = blankNonCode(sql).toLowerCase().split('\n')
+  const name = /"(\w+)"/.exec(message)?.[1]?.toLowerCase()
+  if (name === undefined || lines[Number(told) - 1]?.includes(name)) return Number(told)
+  const found = lines.findIndex((line) => new RegExp(`\\b${name}\\b`).test(line))
+  return found < 0 ? Number(told) : found + 1
+}
+
 /** A failure as a result; anything that is none of ours is a bug and keeps its stack. */
 function outcomeOf(error: unknown, node: GraphNode): Outcome {
   if (error instanceof RemoteError)
@@ -342,8 +354,10 @@ function outcomeOf(error: unknown, node: GraphNode): Outcome {
   if (error instanceof ProjectError || error instanceof CheckFailed) return { status: 'error', message: error.message }
   const message = messageOf(error)
   if (node.kind === 'model' || node.kind === 'test') {
-    const line = node.kind === 'model' || node.attached === undefined ? /^LINE (\d+):/m.exec(message)?.[1] : undefined
-    return { status: 'error', message: `${node.file}${line === undefined ? '' : `:${line}`}  ${message}` }
+    const own = node.kind === 'model' || node.attached === undefined
+    const line = own ? failedLine(message, node.sql) : undefined
+    const said = line === undefined ? message : message.replace(/\s*^LINE \d+:[\s\S]*$/m, '')
+    return { status: 'error', message: `${node.file}${line === undefined ? '' : `:${line}`}  ${said}` }
   }
   return { status: 'error', message: `${node.file}  ${message}` }
 }

@@ -184,12 +184,14 @@ function problemsOfIssue(
 }
 
 /** How zod begins what no schema of ours has put into words. */
-const UNWRITTEN = /^Invalid (input|option)/
+const UNWRITTEN = /^(Invalid (input|option)|Too (small|big): expected number)/
 
 function wording(issue: z.core.$ZodIssue): string {
   if (!UNWRITTEN.test(issue.message)) return issue.message
   if (issue.code === 'invalid_value')
     return `must be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map(String).join(', ')}`
+  if (issue.code === 'too_small') return `must be ${issue.inclusive ? 'at least' : 'above'} ${issue.minimum}`
+  if (issue.code === 'too_big') return `must be ${issue.inclusive ? 'at most' : 'below'} ${issue.maximum}`
   if (issue.code === 'invalid_type') return `must be ${KINDS[issue.expected] ?? issue.expected}`
   return 'is of a kind that cannot be used here'
 }

@@ -155,6 +155,7 @@ async function problemOf(binder: Binder, node: Bindable, error: BindError): Prom
 
 async function hintOf(binder: Binder, node: Bindable, error: BindError): Promise<string | undefined> {
   const { name } = error
+  if (error.message.startsWith('No function matches')) return 'Cast what is of another type: cast(x as …).'
   if (name === undefined) return undefined
   if (error.wanted === 'Column') {
     const bare = error.candidates.map((candidate) => candidate.split('.').at(-1)!)

@@ -264,7 +264,7 @@ describe('bad input', () => {
       name: 'a seed with a broken row',
       files: { 'seeds/numbers.csv': 'n,m\n1,2\n3\n4,5,6\n' },
       code: 1,
-      says: [/seeds\/numbers\.csv:\d/, 'cannot be loaded'],
+      says: [/seeds\/numbers\.csv:\d/, 'the first line names 2 columns, and this one has 1'],
     },
     {
       name: 'a missing variable',

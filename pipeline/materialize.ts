@@ -18,8 +18,17 @@ export function modelStatement(node: ModelNode, existing: 'table' | 'view' | und
   return `${drop}${table}; insert into ${buildName(relation)} by name ${[`${sql}\n`, ...foreignKeyChecks(node)].join('; ')}`
 }
 
-/** Types tried, narrowest first, for seed columns whose type the property file does not say. */
-const INFERRED = ['BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'BOOLEAN']
+/**
+ * Types tried, narrowest first, for seed columns whose type the property file does not say, each with how its values are
+ * written: a code with leading zeros is text, and a timestamp is no date.
+ */
+const INFERRED: Record<string, string> = {
+  BIGINT: '-?(0|[1-9]\\d*)',
+  DOUBLE: '-?(0|[1-9]\\d*)?(\\.\\d+)?([eE][+-]?\\d+)?',
+  DATE: '\\d{4}-\\d{2}-\\d{2}',
+  TIMESTAMP: '\\d{4}-\\d{2}-\\d{2}[ T].+',
+  BOOLEAN: '(?i)true|false',
+}
 
 /**
  * Loads a CSV: typed where the property file says so, by its values elsewhere. Empty fields are NULL. A row with too few
@@ -108,10 +117,10 @@ async function inferTypes(
   const open = types.flatMap(([name, type]) => (type === undefined ? [name] : []))
   const fits = open.map((name) => {
     const column = quoteIdentifier(name)
-    const tried = INFERRED.map(
-      (type) =>
-        `coalesce(bool_and(${column} is null or (try_cast(${column} as ${type}) is not null${type === 'BIGINT' ? ` and not regexp_matches(${column}, '[.eE]')` : ''})), false)`,
-    )
+    const tried = Object.entries(INFERRED).map(([type, written]) => {
+      const fits = `regexp_full_match(${column}, '${written}') and try_cast(${column} as ${type}) is not null`
+      return `coalesce(bool_and(${column} is null or (${fits})), false)`
+    })
     return `[${tried.join(', ')}] as ${column}`
   })
   const [row] = await connection.rows<Record<string, boolean[]>>(
@@ -120,7 +129,7 @@ async function inferTypes(
       types.map(([name]) => [name, undefined]),
     )}`,
   )
-  return types.map(([name, type]) => [name, type ?? INFERRED[row![name]!.indexOf(true)] ?? 'VARCHAR'])
+  return types.map(([name, type]) => [name, type ?? Object.keys(INFERRED)[row![name]!.indexOf(true)] ?? 'VARCHAR'])
 }
 
 function seedError(

@@ -10,7 +10,7 @@ import {
   literalList,
   none,
   query,
-} from './define.ts'
+} from './generic.ts'
 
 /** dbt's four, and three of our own. */
 export const BASIC: Record<string, GenericTest> = {

@@ -9,7 +9,7 @@ import {
   query,
   row_condition,
   whole,
-} from './define.ts'
+} from './generic.ts'
 
 const dbt_expectations = { package: 'dbt_expectations' } as const
 const group_by = z.array(z.string()).optional()

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { quoteLiteral } from '../table.ts'
-import { columnList, columnText, type GenericTest, query, row_condition } from './define.ts'
+import { columnList, columnText, type GenericTest, query, row_condition } from './generic.ts'
 
 const dbt_expectations = { package: 'dbt_expectations' } as const
 /** dbt_expectations folds names to one case; names in DuckDB have no case, so that any folding comes to the same. */

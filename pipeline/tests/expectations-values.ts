@@ -11,7 +11,7 @@ import {
   literalList,
   query,
   row_condition,
-} from './define.ts'
+} from './generic.ts'
 
 const dbt_expectations = { package: 'dbt_expectations' } as const
 const bounds = { min_value: bound.optional(), max_value: bound.optional(), strictly: z.boolean().default(false) }

@@ -1,9 +1,9 @@
 import { didYouMean } from '../nearest.ts'
 import { BASIC } from './basic.ts'
-import type { GenericTest } from './define.ts'
 import { EXPECTATIONS_AGGREGATES } from './expectations-aggregates.ts'
 import { EXPECTATIONS_TABLES } from './expectations-tables.ts'
 import { EXPECTATIONS_VALUES } from './expectations-values.ts'
+import type { GenericTest } from './generic.ts'
 import { UTILS_ROWS } from './utils-rows.ts'
 import { UTILS_TABLES } from './utils-tables.ts'
 

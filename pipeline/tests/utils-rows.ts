@@ -15,7 +15,7 @@ import {
   literalList,
   query,
   whole,
-} from './define.ts'
+} from './generic.ts'
 
 const dbt_utils = { package: 'dbt_utils' } as const
 

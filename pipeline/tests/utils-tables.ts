@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { quoteIdentifier } from '../table.ts'
-import { columnList, columnText, type GenericTest, group_by_columns, query } from './define.ts'
+import { columnList, columnText, type GenericTest, group_by_columns, query } from './generic.ts'
 
 const compared = { package: 'dbt_utils', relations: ['compare_model'] } as const
 const rowCounts = z.strictObject({ compare_model: z.string(), group_by_columns })

@@ -16,8 +16,8 @@ import type {
 import type { ColumnProperties } from '../properties.ts'
 import type { TableSpec } from '../table.ts'
 import { constraintEntry, freshnessEntries, metadataOf, promiseEntries } from './manifest-metadata.ts'
-import { incrementalConfig, snapshotConfig } from './materialized.ts'
 import { unitTestEntry } from './manifest-unit-tests.ts'
+import { incrementalConfig, snapshotConfig } from './materialized.ts'
 import { artifactMetadata, type Invocation } from './write.ts'
 
 /** The catalog name that readers of the published file see. */
@@ -248,7 +248,11 @@ function genericTest(node: TestNode, graph: Graph, project: string): Record<stri
   return {
     column_name: node.column ?? null,
     attached_node: node.attached === undefined ? null : manifestIds(node.attached, graph, project)[0],
-    test_metadata: { name: node.generic!.name, kwargs: node.generic!.kwargs, namespace: node.generic!.namespace ?? null },
+    test_metadata: {
+      name: node.generic!.name,
+      kwargs: node.generic!.kwargs,
+      namespace: node.generic!.namespace ?? null,
+    },
     refs: names.map((name) => ({ name, package: null, version: null })),
     sources: node.deps.flatMap((dep) => {
       const parent = graph.nodes.get(dep)

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Bundles the TypeScript once per content and runs the bundle: no build step, and start-up close to bare Node.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -13,12 +13,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 
 const ROOMS = ['cli', 'ingest', 'outreach', 'pipeline', 'scoring', 'serve', 'sync']
-const hash = createHash('sha256').update(process.version)
-for (const file of [join(root, 'package-lock.json'), ...ROOMS.flatMap((room) => sources(join(root, room)))]) {
-  hash.update(file.slice(root.length)).update(readFileSync(file))
-}
 const cache = join(root, 'node_modules', '.cache', 'lead-engine')
-const bundle = join(cache, hash.digest('hex').slice(0, 24))
+const bundle = join(cache, contentKey())
 if (!existsSync(join(bundle, 'main.js'))) await build()
 // The help needs every command's file; what it came to is kept beside the bundle, for each width of a terminal.
 const words = process.argv.slice(2)
@@ -26,6 +22,27 @@ const help = join(bundle, `help-${process.stdout.columns ?? 80}.txt`)
 if (words.length === 1 && ['--help', '-h'].includes(words[0]) && existsSync(help))
   process.stdout.write(readFileSync(help))
 else await import(pathToFileURL(join(bundle, 'main.js')).href)
+
+// The key is the content of every file. Reading them all is skipped while none has another size or time than last time.
+function contentKey() {
+  const files = [join(root, 'package-lock.json'), ...ROOMS.flatMap((room) => sources(join(root, room)))]
+  const seen = createHash('sha256').update(process.version)
+  for (const file of files) {
+    const { size, mtimeNs, ino } = statSync(file, { bigint: true })
+    seen.update(`${file}\0${size}\0${mtimeNs}\0${ino}\n`)
+  }
+  const stamp = join(cache, 'stamp')
+  const now = seen.digest('hex')
+  const [then, key] = existsSync(stamp) ? readFileSync(stamp, 'utf8').split(' ') : []
+  if (then === now) return key
+  const hash = createHash('sha256').update(process.version)
+  for (const file of files) hash.update(file.slice(root.length)).update(readFileSync(file))
+  const found = hash.digest('hex').slice(0, 24)
+  mkdirSync(cache, { recursive: true })
+  writeFileSync(`${stamp}.${process.pid}`, `${now} ${found}`)
+  renameSync(`${stamp}.${process.pid}`, stamp)
+  return found
+}
 
 function sources(folder) {
   if (!existsSync(folder)) return []
@@ -36,6 +53,14 @@ function sources(folder) {
       if (entry.isDirectory()) return sources(path)
       return /\.(ts|json)$/.test(entry.name) ? [path] : []
     })
+}
+
+// Zod brings its messages in some fifty languages; ours are English, and start-up is short.
+function english() {
+  return {
+    contents: "export { default as en } from './en.js'",
+    resolveDir: join(root, 'node_modules', 'zod', 'v4', 'locales'),
+  }
 }
 
 async function build() {
@@ -59,6 +84,12 @@ async function build() {
         js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
       },
       logLevel: 'error',
+      plugins: [
+        {
+          name: 'english-only',
+          setup: (build) => build.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, english),
+        },
+      ],
     })
   } catch {
     process.exit(2)
@@ -78,6 +109,7 @@ function forgetOld() {
   if (!existsSync(cache)) return
   const day = 86_400_000
   for (const name of readdirSync(cache)) {
+    if (name === 'stamp') continue
     const path = join(cache, name)
     if (Date.now() - statSync(path).mtimeMs > day) rmSync(path, { recursive: true, force: true })
   }

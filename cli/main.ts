@@ -2,6 +2,7 @@ import { renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
+import { config } from 'zod'
 import { pluginNames } from '../pipeline/code-root.ts'
 import { EXIT } from '../pipeline/errors.ts'
 import { PROGRAM_VERSION } from '../pipeline/version.ts'
@@ -30,6 +31,9 @@ const HELP_ORDER = [
   'ledger',
   'clean',
 ]
+
+// What is parsed once is not worth a parser compiled for it.
+config({ jitless: true })
 
 async function main(words: readonly string[]): Promise<void> {
   const program = new Command('pipeline')

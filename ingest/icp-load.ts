@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Problem } from '../pipeline/errors.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
 import { readYaml, validate, type YamlFile } from '../pipeline/yaml.ts'
+import { unknownCountry } from './countries.ts'
 import { type Icp, icpSchema, type Profile, type Rules, rulesIn } from './icp.ts'
 
 const STATES: Record<string, string> = {
@@ -131,13 +132,6 @@ class Check {
     this.#seeds.set(key, values)
     return values
   }
-}
-
-function unknownCountry(code: string): string | undefined {
-  const official = new Intl.Locale(`und-${code}`).region
-  if (official !== code) return `The official code is ${official}.`
-  const name = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' }).of(code)
-  return name === undefined ? 'Use an ISO 3166 code: BR, US.' : undefined
 }
 
 function unknownState(state: string, countries: readonly string[] = []): string | undefined {

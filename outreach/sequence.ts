@@ -83,7 +83,16 @@ export function readSequence(
     .update(JSON.stringify({ ...file, steps }))
     .digest('hex')
     .slice(0, 12)
-  return { ...file, name, file: yaml!.file, version, audience_line: yaml!.lineOf(['audience']), steps }
+  return {
+    ...file,
+    name,
+    file: yaml!.file,
+    version,
+    get audience_line() {
+      return yaml!.lineOf(['audience'])
+    },
+    steps,
+  }
 }
 
 function checkSubject(template: Template, name: string, channel: Channel, problems: Problem[]): void {

@@ -31,7 +31,9 @@ export async function loadScoring(
   const found: Problem[] = []
   const missing = (folder: string, name: string, path: PropertyKey[]): Problem => ({
     file: config.file,
-    line: config.lineOf(['scoring', ...path]),
+    get line() {
+      return config.lineOf(['scoring', ...path])
+    },
     message: `scoring.${String(path[0])}: there is no scoring/${folder}/${name}.yml`,
     hint: didYouMean(name, namesIn(root, folder)) ?? 'Write the file, or take the name out.',
   })

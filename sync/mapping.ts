@@ -80,15 +80,15 @@ function readMapping(
   const before = problems.length
   const fields = Object.entries(file.fields).map(([name, rule]) => ({ column: name, ...rule }))
   for (const [index, { column: name, to }] of fields.entries()) {
-    const line = yaml!.lineOf(['fields', name, 'to'])
+    const line = () => yaml!.lineOf(['fields', name, 'to'])
     if (definition.reserved.includes(to)) {
       const hint = `${definition.title} sets it itself. Choose another name.`
-      problems.push({ file: path, line, message: `fields.${name}: '${to}' cannot be written`, hint })
+      problems.push({ file: path, line: line(), message: `fields.${name}: '${to}' cannot be written`, hint })
     }
     const other = fields.findIndex((field) => field.to === to)
     if (other < index) {
       const message = `fields.${name}: '${to}' is already filled from ${fields[other]!.column}`
-      problems.push({ file: path, line, message, hint: 'Remove one of the two.' })
+      problems.push({ file: path, line: line(), message, hint: 'Remove one of the two.' })
     }
   }
   if (fields.length === 0)

@@ -9,7 +9,7 @@ import { projectFolder } from '../helpers/project.ts'
 // Builds with every materialization are killed (-9) at random points. KILLS=50 tries more points, KILL_SEED=n the same
 // ones again; the seed is in the title.
 
-const KILLS = Number(process.env.KILLS ?? 12)
+const KILLS = Number(process.env.KILLS ?? 6)
 const SEED = Number(process.env.KILL_SEED ?? Math.floor(Math.random() * 1_000_000))
 const LONG = 120_000
 const ROWS = 4_000

@@ -98,7 +98,7 @@ describe('pipeline ledger', () => {
       writeFileSync(
         join(root, 'pipeline.yaml'),
         config.replace(
-          'mock: { seed: 7, companies: 300 }',
+          'mock: { seed: 7, companies: 40 }',
           `mock: { seed: 7, companies: 20 }\n    receita_federal: { path: ${fixtures} }`,
         ),
       )

@@ -32,7 +32,7 @@ function receitaProject(): string {
   writeFileSync(
     join(root, 'pipeline.yaml'),
     config
-      .replace('mock: { seed: 7, companies: 300 }', 'receita_federal: { path: data/receita }')
+      .replace('mock: { seed: 7, companies: 40 }', 'receita_federal: { path: data/receita }')
       .replace('providers: { mock: {} }', 'providers: {}')
       .replace(/waterfall: \{.*\}/, 'waterfall: {}'),
   )

@@ -67,7 +67,7 @@ describe('pipeline run, as a newcomer runs it', () => {
   let first: Awaited<ReturnType<typeof pipeline>>
 
   beforeAll(async () => {
-    root = projectCopy()
+    root = projectCopy({}, 300)
     first = await pipeline(root, ['run', ...AS_OF])
   }, LONG)
 
@@ -304,7 +304,7 @@ describe('pipeline run, as a newcomer runs it', () => {
   it(
     'from two equal ledgers the same commit and as-of give the same bytes',
     async () => {
-      const other = projectCopy()
+      const other = projectCopy({}, 300)
       await pipeline(root, ['ledger', 'backup', join(other, 'data/ledger.duckdb')])
       const date = ['--as-of', '2026-11-21']
       const env = { TZ: 'Asia/Tokyo', LANG: 'pt_BR.UTF-8' }

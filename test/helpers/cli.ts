@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { codeRoot } from '../../pipeline/code-root.ts'
@@ -43,8 +43,8 @@ export function pipeline(
   })
 }
 
-/** The project's own SQL, YAML and seeds in a throw-away folder, with some files replaced. Code is never copied. */
-export function projectCopy(files: Record<string, string> = {}): string {
+/** The project's own SQL, YAML and seeds in a throw-away folder, with few companies and some files replaced. Code is never copied. */
+export function projectCopy(files: Record<string, string> = {}, companies = 40): string {
   const root = mkdtempSync(join(tmpdir(), 'lead-engine-e2e-'))
   for (const name of [
     'pipeline.yaml',
@@ -61,6 +61,8 @@ export function projectCopy(files: Record<string, string> = {}): string {
     if (!existsSync(from)) continue
     cpSync(from, join(root, name), { recursive: true, filter: (path) => !path.endsWith('.ts') })
   }
+  const config = join(root, 'pipeline.yaml')
+  writeFileSync(config, readFileSync(config, 'utf8').replace('companies: 300', `companies: ${companies}`))
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, name)), { recursive: true })
     writeFileSync(join(root, name), text)

@@ -129,9 +129,8 @@ describe('data tests', () => {
           - not_null: { name: counted, store_failures: true, store_failures_as: ephemeral, severity: warn }
           - unique: { name: none_failed, store_failures: true }
 `
-    let world: Built['world'] | undefined
     const first = await buildProject(project(tests))
-    world = first.world
+    const { world } = first
     const { connection } = world
     const kept = `select schema_name || '.' || table_name as name, 'table' as kind from duckdb_tables() where schema_name = 'dbt_test__audit' union all
       select schema_name || '.' || view_name, 'view' from duckdb_views() where schema_name = 'dbt_test__audit' order by all`

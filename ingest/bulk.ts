@@ -8,11 +8,11 @@ export { withoutCpf } from './cnpj.ts'
 
 /** What a source that knows only place and activity can already hold against a company. */
 export interface Pushdown {
-  /** Upper case. Absent: any. */
+  /** Upper case; absent where every state will do. */
   states?: string[]
-  /** CNAE prefixes, of which any code of the company may match one. Absent: any. */
+  /** CNAE prefixes, one of which a code of the company must begin with; absent where every activity will do. */
   cnae?: string[]
-  /** Industries, of which the first code must stand for one, where it is known what it stands for. Absent: any. */
+  /** Industries, of which the first code must stand for one, where it is known what it stands for; absent where all will do. */
   industries?: string[]
 }
 

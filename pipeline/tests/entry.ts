@@ -6,7 +6,7 @@ import { TEST_CONFIG_KEYS } from './config.ts'
 export interface Entry {
   /** `unique`, `dbt_utils.recency`. */
   written: string
-  /** Below a column: its name. As an argument `column_name`: any SQL. */
+  /** The name of the column it stands below; as the argument `column_name` it may be an SQL expression. */
   column?: string
   column_is_sql?: boolean
   /** What the test may be called instead of what it would be called. */

@@ -1,36 +1,23 @@
 import { join } from 'node:path'
 import type { World } from './context.ts'
 import { ensureStepTables } from './context.ts'
-import { EXIT, Interrupted, ProjectError } from './errors.ts'
-import { Executor } from './execute.ts'
-import { hashFile } from './hash.ts'
+import { Interrupted, ProjectError } from './errors.ts'
 import { createHttp } from './http.ts'
 import { takeIn } from './incoming.ts'
 import type { Project } from './load.ts'
 import { createSnapshotViews } from './materializations/snapshot-view.ts'
-import { writeOperations } from './operations.ts'
 import type { Plan } from './plan.ts'
-import { publishedRelations } from './published.ts'
-import { failed, type Listener, type NodeResult } from './results.ts'
-import { keepPublishedNodes, NODES_FILE, publishedNodes } from './state/publication.ts'
+import type { Listener, NodeResult } from './results.ts'
+import { RunUnderWay } from './run-under-way.ts'
 import type { Outward } from './step.ts'
-import { checkSyntax } from './syntax.ts'
 import { type Connection, withTransactions } from './warehouse/duckdb.ts'
-import { discardBuild, openHome, type Places, placesOf, pullLedger, pushLedger } from './warehouse/home.ts'
-import {
-  closeCrashedRuns,
-  endRun,
-  ensureRawTables,
-  type LedgerInfo,
-  ledgerInfo,
-  nextRunSeq,
-} from './warehouse/ledger.ts'
+import { discardBuild, openHome, type Places, placesOf, pullLedger } from './warehouse/home.ts'
+import { closeCrashedRuns, ensureRawTables, type LedgerInfo, nextRunSeq } from './warehouse/ledger.ts'
 import { acquireLock } from './warehouse/lock.ts'
-import { currentPublication, ensureLinks, type Publication, publish } from './warehouse/publish.ts'
+import type { Publication } from './warehouse/publish.ts'
 import { Recorder } from './warehouse/recorder.ts'
 import type { Session } from './warehouse/session.ts'
 import { createSourceViews } from './warehouse/sources.ts'
-import { BuildState } from './warehouse/state.ts'
 
 export interface RunOptions {
   project: Project
@@ -118,7 +105,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
 
 const DISK_FULL = /no space left on device|out of disk space/i
 
-interface Opened extends RunOptions {
+/** What a run's phases share: the call, the opened files, and what day it is. */
+export interface Opened extends RunOptions {
   places: Places
   session: Session
   info: LedgerInfo
@@ -126,8 +114,7 @@ interface Opened extends RunOptions {
 }
 
 async function runOpened(options: Opened): Promise<RunResult> {
-  const { project, plan, session, places, effects, listener, as_of, info } = options
-  const { config } = project
+  const { project, session, places, effects, as_of } = options
   const { connection } = session
   const clock = performance.now()
   const started_at = effects.now().toISOString()
@@ -135,107 +122,22 @@ async function runOpened(options: Opened): Promise<RunResult> {
   const seq = await nextRunSeq(connection)
   const run_id = `run_${String(seq).padStart(6, '0')}`
   const frozen = await isReplay(connection, as_of)
-  const recorder = await Recorder.open(
-    session,
-    {
-      run_id,
-      seq,
-      command: options.command,
-      call: options.call,
-      target: config.target_name,
-      as_of,
-      git_commit: options.git_commit,
-      started_at,
-    },
-    frozen,
-  )
+  const { command, call, git_commit } = options
+  const target = project.config.target_name
+  const identity = { run_id, seq, command, call, target, as_of, git_commit, started_at }
+  const recorder = await Recorder.open(session, identity, frozen)
   const log = await session.connect()
   try {
     await prepare(options)
     const taken_in = await takeIn(places.data, connection, recorder, run_id)
-    const live = options.as_of < options.today || frozen ? [] : config.target.live
+    const live = as_of < options.today || frozen ? [] : project.config.target.live
     const world = await makeWorld(options, recorder, log, run_id, new Set(live))
-    const state = await BuildState.open(session)
-    await checkSyntax(connection, project.graph, [...plan.inner, ...plan.outward], state)
-    const executor = new Executor({
-      graph: project.graph,
-      world,
-      state,
-      full_refresh: options.full_refresh,
-      refresh_only: options.refresh_only,
-      fail_fast: options.fail_fast,
-      listener,
-      hashOf: hashFile,
-    })
-    const relations = publishedRelations(project.graph)
-    let publication = currentPublication(places.warehouse)
-    let published = false
-    const publishNow = async () => {
-      const fingerprint = await relations.fingerprint((id) => executor.version(id))
-      const nodes = publishedNodes(project.graph, hashFile, state, join(project.root, 'target'))
-      if (publication?.fingerprint === fingerprint && publication.ledger_id === info.ledger_id) {
-        keepPublishedNodes(places.warehouse, nodes)
-        return ensureLinks(places)
-      }
-      await writeOperations(session, {
-        results: [...executor.results.values()],
-        run: { run_id, as_of, command: options.command, target: config.target_name, started_at },
-        info,
-      })
-      const exports = config.target.exports
-      const { generation } = (await ledgerInfo(connection))!
-      publication = await publish(session, {
-        warehouse: places.warehouse,
-        exports: places.exports,
-        pii: typeof exports === 'string' ? 'omit' : exports.pii,
-        relations: relations.list,
-        fingerprint,
-        run_id,
-        ledger_id: info.ledger_id,
-        generation,
-        salt: info.ledger_id,
-        beside: { [NODES_FILE]: nodes },
-      })
-      published = true
-    }
-
-    // Before anything acts outward, too: a home that another run has moved on is found out in time.
-    let stored = info.generation
-    const pushNow = async () => {
-      await session.checkpoint()
-      const { generation } = (await ledgerInfo(connection))!
-      pushLedger(project.root, config.target, places, stored, generation)
-      stored = generation
-    }
-
-    let good = await executor.run(plan.inner)
-    const remoteOnly = [...executor.results.values()].filter(failed).every(({ remote }) => remote)
-    if (plan.whole && (good || remoteOnly)) await publishNow()
-    if ((good || remoteOnly) && plan.outward.length > 0 && !frozen) {
-      if (live.length > 0) await pushNow()
-      good = await executor.run(plan.outward)
-      const stillFine = [...executor.results.values()].filter(failed).every(({ remote }) => remote)
-      if (plan.whole && stillFine) await publishNow()
-    }
-    const results = [...executor.results.values()]
-    const exit_code = exitCodeFor(results)
-    if (recorder.begun) {
-      await recorder.write((writer) =>
-        endRun(writer, run_id, {
-          status: exit_code === 0 ? 'success' : 'failed',
-          exit_code,
-          ended_at: effects.now().toISOString(),
-          summary: summaryOf(results),
-        }),
-      )
-    }
-    await pushNow()
+    const under_way = await RunUnderWay.begin(options, world, started_at)
+    await under_way.act()
+    const ended = await under_way.end()
     return {
+      ...ended,
       run_id,
-      results,
-      exit_code,
-      publication,
-      published,
       recorded: recorder.begun,
       taken_in,
       live: [...live],
@@ -309,20 +211,4 @@ async function makeWorld(
     progress: (step, text, done, total) => listener.progress?.(step, text, done, total),
     signal,
   }
-}
-
-/** 1 when a model, test or row failed; 3 when only remote services did. */
-export function exitCodeFor(results: readonly NodeResult[]): number {
-  const failures = results.filter(failed)
-  if (failures.length === 0) return EXIT.ok
-  return failures.every(({ remote }) => remote) ? EXIT.remote : EXIT.failed
-}
-
-function summaryOf(results: readonly NodeResult[]): Record<string, unknown> {
-  const counts: Record<string, number> = {}
-  for (const { status } of results) counts[status] = (counts[status] ?? 0) + 1
-  const steps = results.flatMap(({ node, summary }) =>
-    summary === undefined ? [] : [{ step: node.name, rows: summary.rows, ...summary.counts }],
-  )
-  return { counts, steps }
 }

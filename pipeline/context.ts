@@ -3,7 +3,7 @@ import type { Relations } from './generated/relations.ts'
 import type { HttpFactory } from './http.ts'
 import type { LedgerTable, Outward, Step, StepContext } from './step.ts'
 import { quoteIdentifier, relationName, type TableSpec } from './table.ts'
-import { Lake, lakeSnapshot } from './warehouse/lake.ts'
+import { Lake, lakeSnapshot, lakeSnapshots, letGoOfSnapshots } from './warehouse/lake.ts'
 import type { Recorder } from './warehouse/recorder.ts'
 import { BUILD, type Session } from './warehouse/session.ts'
 import { refreshSourceView } from './warehouse/sources.ts'
@@ -61,6 +61,9 @@ export async function contextFor(step: Step, world: World): Promise<StepContext>
       for (const { table } of landed) await refreshSourceView(session, lakeRoot, table)
     },
     lakeSnapshot: (table) => lakeSnapshot(connection, lakeRoot, table, session.as_of),
+    lakeSnapshots: (table, count) => lakeSnapshots(connection, lakeRoot, table, session.as_of, count),
+    letGoOfSnapshots: (source, keep) =>
+      recorder.frozen ? Promise.resolve([]) : letGoOfSnapshots(connection, lakeRoot, source, keep),
     reject: (rejects) => recorder.reject(rejects),
     http: world.http,
     as_of: session.as_of,

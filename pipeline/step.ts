@@ -86,6 +86,13 @@ export interface StepContext {
   commitLake(landed: readonly { table: LedgerTable; rows: number }[], snapshot: string, filter: string): Promise<void>
   /** Snapshot, filter and files of the latest committed load of a bulk table. */
   lakeSnapshot(table: LedgerTable): Promise<{ snapshot: string; filter: string; files: string[] } | undefined>
+  /** The newest landing of each of the newest `count` snapshots that the lake still holds, newest first. */
+  lakeSnapshots(
+    table: LedgerTable,
+    count: number,
+  ): Promise<{ snapshot: string; filter: string; files: string[]; load_id: number }[]>
+  /** Deletes the files of all but the newest `keep` snapshots of a source; answers the snapshots that went. */
+  letGoOfSnapshots(source: string, keep: number): Promise<string[]>
   /** Rows that could not be read: kept with file, line, reason and content. */
   reject(rejects: readonly Reject[]): Promise<void>
   http: HttpFactory

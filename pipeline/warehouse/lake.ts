@@ -1,11 +1,24 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { ProjectError } from '../errors.ts'
 import type { LedgerTable } from '../step.ts'
 import { quoteLiteral } from '../table.ts'
 import type { Connection } from './duckdb.ts'
 import type { Recorder } from './recorder.ts'
 import { LEDGER } from './session.ts'
+
+/** Marks a folder whose files were deleted on purpose. */
+const LET_GO = 'LET_GO'
 
 /** Immutable Parquet of bulk sources: `data/lake/<source>/<snapshot>/<table>/`. The ledger says which files count. */
 export class Lake {
@@ -108,8 +121,75 @@ export async function lakeSnapshot(
       and fetched_at < cast(${quoteLiteral(as_of)} as timestamp) + interval 1 day
     order by load_id desc limit 1`)
   if (rows[0] === undefined) return undefined
-  const paths = (JSON.parse(rows[0].files) as { path: string }[]).map(({ path }) => join(root, path))
-  return { ...rows[0], files: paths }
+  const files = pathsIn(root, rows[0].files)
+  if (files.some(isLetGo)) {
+    const message = `${table.source} ${rows[0].snapshot}, which a run as of ${as_of} reads, was deleted to make room`
+    throw new ProjectError([
+      { file: 'pipeline.yaml', message, hint: 'Keep more snapshots, or run as of a later date.' },
+    ])
+  }
+  return { ...rows[0], files }
+}
+
+/**
+ * The newest landing of each snapshot that the lake still holds, newest snapshot first, at most `count`: what two months are
+ * compared by. `filter` says what was landed of each; only equal filters make equal sets.
+ */
+export async function lakeSnapshots(
+  connection: Connection,
+  root: string,
+  table: { source: string; table: string },
+  as_of: string,
+  count: number,
+): Promise<LakeSnapshot[]> {
+  const rows = await connection.rows<Omit<LakeSnapshot, 'files'> & { files: string }>(`
+    select snapshot, filter, files, run_id, load_id, fetched_at from ${LEDGER}.log.lake
+    where source = ${quoteLiteral(table.source)} and table_name = ${quoteLiteral(table.table)}
+      and fetched_at < cast(${quoteLiteral(as_of)} as timestamp) + interval 1 day
+    qualify row_number() over (partition by snapshot order by load_id desc) = 1
+    order by snapshot desc`)
+  return rows
+    .map((row) => ({ ...row, files: pathsIn(root, row.files) }))
+    .filter(({ files }) => !files.some(isLetGo))
+    .slice(0, count)
+}
+
+/**
+ * Deletes the files of all but the newest `keep` snapshots of a source, and of what is read of each table today. A mark stays in their place, so that nobody takes
+ * them for lost. Answers the snapshots that went.
+ */
+export async function letGoOfSnapshots(
+  connection: Connection,
+  root: string,
+  source: string,
+  keep: number,
+): Promise<string[]> {
+  const landed = await connection.rows<{ snapshot: string; files: string; latest: boolean }>(`
+    select snapshot, files, load_id = max(load_id) over (partition by table_name) as latest from ${LEDGER}.log.lake
+    where source = ${quoteLiteral(source)} order by snapshot desc`)
+  const names = [...new Set(landed.map(({ snapshot }) => snapshot))]
+  const kept = new Set(names.slice(0, Math.max(1, keep)))
+  const stay = landed.filter(({ snapshot, latest }) => latest || kept.has(snapshot))
+  const current = new Set(stay.flatMap(({ files }) => pathsIn(root, files)))
+  const gone = new Set<string>()
+  for (const { snapshot, files } of landed) {
+    for (const file of pathsIn(root, files)) {
+      if (current.has(file) || !existsSync(file)) continue
+      writeFileSync(join(dirname(file), LET_GO), '')
+      rmSync(file)
+      gone.add(snapshot)
+    }
+  }
+  return [...gone].sort()
+}
+
+/** Was this file, which the ledger names, deleted to make room? */
+export function isLetGo(file: string): boolean {
+  return !existsSync(file) && existsSync(join(dirname(file), LET_GO))
+}
+
+function pathsIn(root: string, files: string): string[] {
+  return (JSON.parse(files) as { path: string }[]).map(({ path }) => join(root, path))
 }
 
 function hashFile(path: string): Promise<string> {

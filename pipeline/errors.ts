@@ -35,6 +35,21 @@ export class CheckFailed extends Error {
   }
 }
 
+/**
+ * Why: too fast; not ready yet; quota used up; key not accepted; endpoint not for this key; this question refused; no whole
+ * answer came; an answer that cannot be read; nothing was asked, because of what it said before in this run.
+ */
+export type RemoteReason =
+  | 'rate'
+  | 'later'
+  | 'quota'
+  | 'key'
+  | 'forbidden'
+  | 'refused'
+  | 'broken'
+  | 'unreadable'
+  | 'closed'
+
 /** A vendor said no, past the retries it asked for. The step that needed it fails, the rest goes on. Exit 3. */
 export class RemoteError extends Error {
   override readonly name = 'RemoteError'
@@ -43,9 +58,20 @@ export class RemoteError extends Error {
     message: string,
     /** Who said no: `apollo`, `hubspot`. */
     readonly service: string,
-    readonly details: { status?: number; body?: string; retry_after_s?: number; cause?: unknown } = {},
+    readonly details: {
+      status?: number
+      body?: string
+      retry_after_s?: number
+      reason?: RemoteReason
+      cause?: unknown
+    } = {},
   ) {
     super(message, { cause: details.cause })
+  }
+
+  /** Undefined when the plug-in itself says no. */
+  get reason(): RemoteReason | undefined {
+    return this.details.reason
   }
 }
 

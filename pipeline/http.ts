@@ -14,12 +14,68 @@ export interface HttpOptions {
   base_url: string
   /** Sent with every request; values that are secrets never reach a log. */
   headers?: Record<string, string>
-  /** What the service allows. Unless said: 8 at once, 30 s an answer, 4 more tries. */
-  limits?: { per_second?: number; per_minute?: number; concurrency?: number; timeout_s?: number; retries?: number }
+  /** What the service allows over all its endpoints, and how it tells how much is left. */
+  limits?: Limits
+  /** What it allows to some of its endpoints on top of that, by a name that their requests bear as `bucket`. */
+  buckets?: Readonly<Record<string, Pick<Limits, 'per_second' | 'per_minute' | 'windows'>>>
+  /**
+   * What an answer means, where its status does not say: the vendor's own words for a used-up quota, an error inside a
+   * 200, a 202 that wants to be asked again. Undefined: by status. Looks at the answer alone, and never throws.
+   */
+  meaning?(answer: Told): Meaning | undefined
+  /**
+   * Credits that an answer really cost, as its headers or body tell; fractions are fine. Undefined, or absent: what the
+   * request announced if it was answered as expected, else nothing.
+   */
+  charged?(answer: Told): number | undefined
+  /** False: answers are not kept (they carry tokens). They are asked for again each time, and are in no replay. */
+  record?: boolean
   /** Answers in place of the network: the mock provider's way to use the same code path. */
   transport?: Transport
-  /** Price of one credit; a call that costs credits is made only when the target is live for `spend` and within budget. */
+  /** Price of one credit; a call that costs credits is made only when the target is live for `spend` and within budget. `budget.providers.<name>.usd_per_credit` goes before it. */
   usd_per_credit?: number
+}
+
+/** What a service allows. Unless said: 8 at once (64 where a rate is said), 30 s an answer, 4 more tries. */
+export interface Limits {
+  per_second?: number
+  /** Never more than this many starts in any 60 s; bursts within it are fine. */
+  per_minute?: number
+  concurrency?: number
+  timeout_s?: number
+  retries?: number
+  /** Windows that the service tells of with each answer. When one has nothing left, nothing starts until it begins anew. */
+  windows?: readonly RateWindow[]
+}
+
+/** The headers in which a service tells of one of its rate windows, in lower case. */
+export interface RateWindow {
+  /** How many requests are left: `x-minute-requests-left`. An empty or absent header: no limit. */
+  remaining: string
+  /** When it begins anew: seconds from now, or seconds or milliseconds since 1970 (told apart by size). */
+  reset?: string
+  /** Its length, where no header says when it ends; it is taken to begin with the first request that it counts. */
+  period_s?: number
+}
+
+/**
+ * - `ok`: an answer, whatever its status
+ * - `rate`: too fast; nothing of the service starts for a while, then the same is asked again
+ * - `later`: not ready, or broken for the moment; the same is asked again
+ * - `quota`, `key`: used up, or not accepted; the service is asked nothing more in this run
+ * - `forbidden`: this endpoint is not for this key; its bucket (or path) is asked nothing more in this run
+ * - `refused`: this question gets no answer; others may
+ */
+export type Meaning = 'ok' | 'rate' | 'later' | 'quota' | 'key' | 'forbidden' | 'refused'
+
+/** An answer as it came. */
+export interface Told {
+  status: number
+  /** Names in lower case. */
+  headers: Record<string, string>
+  text: string
+  /** The body as JSON; undefined when it is none. Numbers that a double cannot hold are text. */
+  data: unknown
 }
 
 export interface HttpRequest {
@@ -27,15 +83,26 @@ export interface HttpRequest {
   /** Path on `base_url`. Of a whole URL (a server's "next page") only path and query count, never the host. */
   path: string
   query?: Record<string, string | number | boolean | undefined>
+  /** On top of those of the service: `content-type` of a body that is text. */
+  headers?: Record<string, string>
+  /** Sent as JSON, or as it is when it is text. */
   body?: unknown
-  /** Credits this call costs; 0 unless said. */
+  /** The most that this call can cost, in credits; reserved in the budget before it, settled by `charged` after. 0 unless said. */
   credits?: number
+  /** The vendor charges an equal request once only: one that broke off may be asked again at no further cost. */
+  repeatable?: boolean
+  /** Which of the service's `buckets` it counts in. */
+  bucket?: string
   /** Which field it is asked for, and for whom: the request log's columns. */
   field?: string
   company_id?: string
   lead_id?: string
+  /** Did the answer help? Kept with the call (`fct_provider_calls.hit`), NULL unless said. */
+  hit?(answer: Told): boolean
   /** An equal request answered less than so many days ago (as of the run's date) is not made again. 0, or absent: never cached. */
   ttl_days?: number
+  /** False: this answer is not kept; see `HttpOptions.record`. */
+  record?: boolean
 }
 
 export interface HttpAnswer {
@@ -43,7 +110,7 @@ export interface HttpAnswer {
   headers: Record<string, string>
   /** The body as text; the ledger already has it. */
   text: string
-  /** The body as JSON; RemoteError when it is none. */
+  /** The body as JSON; RemoteError when it is none. A number that a double cannot hold exactly (an int64 id) is text. */
   json(): unknown
   /** Wall clock for network answers, as-of's midnight for in-process ones. ISO 8601 UTC. */
   fetched_at: string
@@ -64,8 +131,9 @@ export type Transport = (request: {
 
 export interface Http {
   /**
-   * Throws RemoteError after the retries; a status the caller lists in `expect` (default 200–299) is an answer. Throws
-   * NotBought for a paid call that may not be made, NotAsked where the past may not be asked of the present.
+   * Throws RemoteError (with its reason) after the retries; a status the caller lists in `expect` (default 200–299) is an
+   * answer. Throws NotBought for a paid call that may not be made, NotAsked where the past may not be asked of the present.
+   * Each concerns this request alone; whether the next one has a chance is the layer's to know.
    */
   send(request: HttpRequest, expect?: readonly number[]): Promise<HttpAnswer>
 }

@@ -68,7 +68,7 @@ export function resourcesOf({ provider }: Listed): [string, Resource][] {
 
 /** The resource of a provider that can fill a field. */
 export function resourceFor({ provider }: Listed, field: string): [string, Resource] | undefined {
-  return Object.entries(provider.resources).find(([, resource]) => resource.field === field)
+  return Object.entries(provider.resources).find(([, { fills }]) => fills !== undefined && field in fills)
 }
 
 export function hashOf(value: unknown): string {

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Http, HttpOptions } from '../pipeline/http.ts'
 import type { StepContext, StepSummary } from '../pipeline/step.ts'
+import type { Field, Fills, Known, LegalBasis, Price, Subject } from './fields.ts'
 import type { Icp } from './icp.ts'
 
 /** A vendor or open data set: one file in `ingest/providers/`, named as it appears in SQL and YAML. */
@@ -32,14 +33,16 @@ export interface Resource<Settings = unknown> {
   row: z.ZodObject
   key: readonly string[]
   write: 'append' | 'merge' | 'replace'
-  /** Enrichment: the field it can fill (a key of `enrichment.waterfall`). Absent: discovery. */
-  field?: string
-  /** Enrichment: what it is asked about. */
-  subject?: 'company' | 'contact'
-  /** Enrichment: does this row answer the question (a hit is what stops the waterfall and what is paid for)? */
-  hit?(row: Record<string, unknown>): boolean
-  /** Enrichment: how many days an answer stands, also a miss, before the same is asked again. 30 unless said. */
-  ttl_days?: number
+  /** Enrichment: what one answer can fill (fields.ts), and how; all of one kind of subject. Absent: discovery. */
+  fills?: Fills
+  /** Enrichment: what must be known of whom it is asked about (`['domain']`); nobody else is asked about. */
+  needs?: readonly Known[]
+  /** Enrichment: what a question costs. Absent: it is free, and asked before all that is not. */
+  price?: Price
+  /** Enrichment: subjects that one call is about. `pages` gets as many at most, for several batches at once. 1 unless said. */
+  batch?: number
+  /** On what ground its personal data is held; wanted where there is `pii`. */
+  legal_basis?: LegalBasis
   /** Columns with personal data. */
   pii?: readonly string[]
   /** Pages of rows as the vendor gives them. Enrichment rows carry `subject_id`. Absent for bulk resources. */
@@ -56,19 +59,14 @@ export interface PageContext<Settings> {
   http: Http
   /** The UTC date of the run. */
   as_of: string
-  /** Enrichment: whom it is asked about, in batches of the caller's choosing. Empty for discovery. */
+  /** Enrichment: whom it is asked about, at most `batch`. Empty for discovery. */
   subjects: readonly Subject[]
+  /** Enrichment: which of its `fills` are wanted. */
+  fields: readonly Field[]
 }
 
-/** A company or contact to be enriched, with what is known of it. */
-export type Subject = Record<'subject_id' | 'company_id', string> &
-  Record<'name' | 'domain' | 'cnpj' | 'country' | 'full_name' | 'email' | 'linkedin_url', string | null>
-
-/** What a bulk provider lands with: all that a step has, and what it is asked for. */
-export interface LandContext<Settings> extends StepContext {
-  settings: Settings
-  icp: Icp
-}
+/** What a bulk provider lands with. */
+export type LandContext<Settings> = StepContext & { settings: Settings; icp: Icp }
 
 /** Types a provider's literal; adds nothing. */
 export function defineProvider<S extends z.ZodObject>(provider: Provider<S>): Provider<S> {
@@ -77,4 +75,5 @@ export function defineProvider<S extends z.ZodObject>(provider: Provider<S>): Pr
 
 export { folderVersion, landBulk, pushdownOf, readLayout, withoutCpf } from './bulk.ts'
 export { cnpjCheckDigits, isCnpj, normalizeCnpj } from './cnpj.ts'
+export type { Field, Fill, Fills, Price, Subject } from './fields.ts'
 export { type Dice, diceOf, type Sample, sampleOf } from './sample.ts'

@@ -4,12 +4,10 @@ import type { Step, StepContext, StepSummary } from '../pipeline/step.ts'
 import { ASKED, Memory } from './asked.ts'
 import { hashOf, resourceFor, type SwitchedOn, tableOf } from './catalogue.ts'
 import type { Resource, Subject } from './define.ts'
+import { FIELDS, type Field } from './fields.ts'
 import type { Icp } from './icp.ts'
 import { counted, Intake, landPages, timed } from './intake.ts'
 import { companySubjects, contactSubjects } from './subjects.ts'
-
-const BATCH = 100
-const TTL_DAYS = 30
 
 /** One provider's place in the waterfall of a field. */
 interface Source {
@@ -19,12 +17,12 @@ interface Source {
 }
 
 /** The step that fills a field: each provider in turn is asked about those whom none before it knew. */
-export function enrichmentStep(field: string, providers: readonly SwitchedOn[], icp: Icp, note?: string): Step {
+export function enrichmentStep(field: Field, providers: readonly SwitchedOn[], icp: Icp, note?: string): Step {
   const sources = providers.flatMap((on): Source[] => {
     const found = resourceFor(on, field)
     return found === undefined ? [] : [{ on, name: found[0], resource: found[1] }]
   })
-  const ofContacts = sources.some(({ resource }) => resource.subject === 'contact')
+  const ofContacts = FIELDS[field].subject === 'contact'
   const reads = ofContacts ? ['int_contacts_merged', 'dim_companies'] : ['dim_companies']
   return {
     name: `enrich_${field}`,
@@ -56,7 +54,7 @@ class Waterfall {
 
   constructor(
     readonly context: StepContext,
-    readonly field: string,
+    readonly field: Field,
     readonly icp: Icp,
     readonly subjects: readonly Subject[],
   ) {}
@@ -80,15 +78,20 @@ class Waterfall {
     const left: Subject[] = []
     const fresh: Subject[] = []
     for (const subject of open) {
-      const before = memory.recall(on.name, subject, resource.ttl_days ?? TTL_DAYS)
+      const before = memory.recall(
+        on.name,
+        subject,
+        resource.fills![this.field]!.ttl_days ?? FIELDS[this.field].ttl_days,
+      )
       if (before === undefined) fresh.push(subject)
       else if (before.hit) this.#known++
       else left.push(subject)
     }
     const intake = new Intake(on.name, name, resource)
-    for (let start = 0; start < fresh.length; start += BATCH) {
+    const batch_size = resource.batch ?? 1
+    for (let start = 0; start < fresh.length; start += batch_size) {
       this.context.signal.throwIfAborted()
-      const batch = fresh.slice(start, start + BATCH)
+      const batch = fresh.slice(start, start + batch_size)
       this.context.progress(`${this.field} from ${on.name}`, start, fresh.length)
       try {
         const hits = await this.#askBatch(source, batch, intake)
@@ -111,15 +114,17 @@ class Waterfall {
 
   async #askBatch({ on, name, resource }: Source, batch: readonly Subject[], intake: Intake): Promise<Set<string>> {
     const { context, icp } = this
+    const fill = resource.fills![this.field]!
     const { settings } = on
     const http = context.http({ service: on.name, ...on.provider.http!(settings) })
     const hits = new Set<string>()
     intake.subjects = new Set(batch.map(({ subject_id }) => subject_id))
     const pages = timed(http, (listening) =>
-      resource.pages!({ settings, icp, http: listening, as_of: context.as_of, subjects: batch }),
+      resource.pages!({ settings, icp, http: listening, as_of: context.as_of, subjects: batch, fields: [this.field] }),
     )
     await landPages(context, tableOf(on, name), intake, pages, (rows) => {
-      for (const row of rows) if (resource.hit?.(row) ?? true) hits.add(String(row.subject_id))
+      for (const row of rows)
+        if ((fill.hit?.(row) ?? true) && (fill.valid?.(row) ?? true)) hits.add(String(row.subject_id))
     })
     return hits
   }

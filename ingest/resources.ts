@@ -14,7 +14,7 @@ export async function discoverySteps(
 ): Promise<Step[]> {
   if (on.provider.bulk !== undefined) return bulkSteps(on, icp, input)
   return resourcesOf(on)
-    .filter(([, { field }]) => field === undefined)
+    .filter(([, { fills }]) => fills === undefined)
     .map(([name, { description }]) => ({
       name: `${on.name}__${name}`,
       kind: 'resource',
@@ -34,7 +34,7 @@ async function land(context: StepContext, on: SwitchedOn, name: string, icp: Icp
   const intake = new Intake(on.name, name, resource)
   const http = context.http({ service: on.name, ...provider.http!(settings) })
   const pages = timed(http, (listening) =>
-    resource.pages!({ settings, icp, http: listening, as_of: context.as_of, subjects: [] }),
+    resource.pages!({ settings, icp, http: listening, as_of: context.as_of, subjects: [], fields: [] }),
   )
   const notes: string[] = []
   const landed = await landPages(context, tableOf(on, name), intake, pages).catch((error: unknown) => {

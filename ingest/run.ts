@@ -6,6 +6,7 @@ import { ASKED } from './asked.ts'
 import { catalogue, type Listed, resourceFor, resourcesOf, type SwitchedOn, switchedOn, tableOf } from './catalogue.ts'
 import { registrableDomains } from './domains.ts'
 import { enrichmentStep } from './enrichment.ts'
+import { isField } from './fields.ts'
 import { type Icp, icpSchema } from './icp.ts'
 import { loadIcp } from './icp-load.ts'
 import { icpSteps } from './icp-matches.ts'
@@ -42,7 +43,7 @@ export const steps: Room<Settings> = async (input) => {
   const fields = waterfalls(input, known, knowing)
   const made = [...(await discover(input, listing, icp)), ...icpSteps(icp), registrableDomains, identity]
   for (const [field, from] of fields)
-    if (from.length > 0) made.push(enrichmentStep(field, from, icp, warningOf(from, listing)))
+    if (from.length > 0 && isField(field)) made.push(enrichmentStep(field, from, icp, warningOf(from, listing)))
   const tables = [ASKED, ALIASES, ...[...known.values()].flatMap(tablesOf)]
   const checks = icp === undefined ? [] : checksOf([...new Map([...knowing, ...listing]).values()], icp)
   return { steps: made, tables: unrecorded(tables, made), checks }
@@ -64,7 +65,10 @@ function checksOf(on: readonly SwitchedOn[], icp: Icp): Check[] {
       if (provider.bulk !== undefined)
         return `files found, state ${(await provider.bulk.version(settings, root)).slice(0, 12)}`
       const own = http({ service: name, ...provider.http!(settings) })
-      return (await provider.check?.({ settings, icp, http: own, as_of, subjects: [] })) ?? 'has no check of its own'
+      return (
+        (await provider.check?.({ settings, icp, http: own, as_of, subjects: [], fields: [] })) ??
+        'has no check of its own'
+      )
     },
   }))
 }
@@ -115,7 +119,7 @@ function waterfalls(
 }
 
 function fieldsOf(listed: Listed): string[] {
-  return resourcesOf(listed).flatMap(([, { field }]) => field ?? [])
+  return resourcesOf(listed).flatMap(([, { fills }]) => Object.keys(fills ?? {}))
 }
 
 function tablesOf(listed: Listed): LedgerTable[] {

@@ -3,6 +3,7 @@ import {
   cnpjCheckDigits,
   defineProvider,
   diceOf,
+  type Fills,
   type Resource,
   type Sample,
   type Subject,
@@ -102,9 +103,10 @@ function listed(path: string, row: z.ZodObject, description: string): Resource<S
 }
 
 /** What fills a field: one call for a batch of subjects. */
-function answered(field: string, row: z.ZodObject, key: string[], description: string): Resource<Settings> {
+function answered(row: z.ZodObject, key: string[], description: string, fills: Fills): Resource<Settings> {
+  const field = Object.keys(fills).join('_')
   return {
-    ...{ description, row, key: ['subject_id', ...key], write: 'merge', field, subject: 'company', ttl_days },
+    ...{ description, row, key: ['subject_id', ...key], write: 'merge', fills, batch: 100 },
     async *pages({ http, settings: { seed }, subjects }) {
       const asked = { path: `/enrich/${field}`, query: { seed }, body: subjects, field, ttl_days }
       yield ((await http.send({ ...asked, method: 'POST' })).json() as Answer).rows
@@ -127,16 +129,18 @@ export default defineProvider({
     contacts: {
       ...listed('/contacts', contact, 'People of these companies'),
       pii: ['full_name', 'email', 'linkedin_url', 'phone'],
+      legal_basis: 'legitimate_interest',
     },
     emails: {
-      ...answered('email', email, [], 'A work address and whether it can be written to'),
-      subject: 'contact',
-      hit: ({ status }) => status === 'valid' || status === 'risky',
+      ...answered(email, [], 'A work address and whether it can be written to', {
+        email: { hit: ({ status }) => status === 'valid' || status === 'risky' },
+      }),
       pii: ['email'],
+      legal_basis: 'legitimate_interest',
     },
-    tech_stack: answered('tech_stack', technology, ['name'], 'Technologies in use'),
-    signals: answered('signals', signal, ['id'], 'Events that say that now is the time'),
-    news: answered('news', article, ['url'], 'Articles that name the company'),
-    social: answered('social', social, [], 'What the company does on LinkedIn'),
+    tech_stack: answered(technology, ['name'], 'Technologies in use', { tech_stack: {} }),
+    signals: answered(signal, ['id'], 'Events that say that now is the time', { signals: {} }),
+    news: answered(article, ['url'], 'Articles that name the company', { news: {} }),
+    social: answered(social, [], 'What the company does on LinkedIn', { social: {} }),
   },
 })

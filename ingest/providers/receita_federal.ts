@@ -59,6 +59,7 @@ const tables = {
     row: row(`cnpj_basico:upper razao_social:name natureza_juridica qualificacao_responsavel capital_social:capital porte
       ente_federativo_responsavel`),
     pii: ['razao_social'],
+    legal_basis: 'public_record' as const,
   },
   estabelecimentos: {
     ...published,
@@ -73,6 +74,7 @@ const tables = {
       complemento bairro cep:cep uf:upper municipio ddd_1 telefone_1 ddd_2 telefone_2 ddd_fax fax correio_eletronico
       situacao_especial data_situacao_especial:date cnpj:cnpj`),
     pii: ['nome_fantasia', 'telefone_1', 'telefone_2', 'fax', 'correio_eletronico'],
+    legal_basis: 'public_record' as const,
   },
   socios: {
     ...ofCompany,
@@ -83,6 +85,7 @@ const tables = {
       data_entrada_sociedade:date pais representante_legal:document nome_do_representante:name
       qualificacao_do_representante:role faixa_etaria socio_key:partner`),
     pii: ['nome_socio', 'cnpj_cpf_do_socio', 'representante_legal', 'nome_do_representante', 'faixa_etaria'],
+    legal_basis: 'public_record' as const,
   },
   simples: {
     ...ofCompany,

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { catalogue, type Listed, tableOf } from '../../ingest/catalogue.ts'
-import type { Resource, Subject } from '../../ingest/define.ts'
+import type { Resource } from '../../ingest/define.ts'
+import { FIELDS, type Field, type Fill, type Subject } from '../../ingest/fields.ts'
 import { icpSchema } from '../../ingest/icp.ts'
 import type { Http } from '../../pipeline/http.ts'
 import { columnsOf } from '../../pipeline/table.ts'
@@ -36,16 +37,6 @@ afterAll(() => w.close())
 
 test('there are providers', () => {
   expect(providers.map(({ name }) => name)).toContain('mock')
-})
-
-test('whoever fills a field fills it for the same kind of subject', () => {
-  const kinds = new Map<string, Set<string | undefined>>()
-  for (const { provider } of providers) {
-    for (const { field, subject } of Object.values(provider.resources)) {
-      if (field !== undefined) kinds.set(field, (kinds.get(field) ?? new Set()).add(subject))
-    }
-  }
-  expect([...kinds].filter(([, { size }]) => size > 1)).toEqual([])
 })
 
 /** Whether a provider brings its own answers, as the mock does. */
@@ -85,7 +76,7 @@ describe.each(providers)('provider $name', (listed) => {
   })
 
   test('fills a field from one table only', () => {
-    const fields = resources.flatMap(([, { field }]) => field ?? [])
+    const fields = resources.flatMap(([, { fills }]) => Object.keys(fills ?? {}))
     expect(fields).toEqual([...new Set(fields)])
   })
 
@@ -111,12 +102,21 @@ describe.each(providers)('provider $name', (listed) => {
       expect(described.map(({ name }) => name)).toEqual(columns)
     })
 
-    test.runIf(resource.field)('answers about a subject, and says whether it does', () => {
-      expect(resource.field).toMatch(SNAKE_CASE)
-      expect(['company', 'contact']).toContain(resource.subject)
+    test('says on what ground it holds personal data', () => {
+      expect(resource.legal_basis !== undefined).toBe((resource.pii ?? []).length > 0)
+    })
+
+    test.runIf(resource.fills)('answers about a kind of subject, and says whether it does', () => {
+      const fills = Object.entries(resource.fills!) as [Field, Fill][]
+      expect(new Set(fills.map(([field]) => FIELDS[field]?.subject)).size).toBe(1)
       expect(resource.key).toContain('subject_id')
       const unknown = Object.fromEntries(columns.map((column) => [column, null]))
-      expect(typeof (resource.hit?.(unknown) ?? true)).toBe('boolean')
+      for (const [, { hit, valid, confidence }] of fills) {
+        expect(typeof (hit?.(unknown) ?? true)).toBe('boolean')
+        expect(typeof (valid?.(unknown) ?? true)).toBe('boolean')
+        const sure = confidence?.(unknown) ?? 0
+        expect(sure >= 0 && sure <= 1).toBe(true)
+      }
     })
   })
 
@@ -150,7 +150,7 @@ describe.each(providers)('provider $name', (listed) => {
       expect(stored!.n).toBe(first.appended)
     })
 
-    test.each(resources.filter(([, { field }]) => field !== undefined))(
+    test.each(resources.filter(([, { fills }]) => fills !== undefined))(
       '%s: is about who was asked for, whoever else is in the batch',
       async (table, resource) => {
         const subjects = subjectsOf(resource)
@@ -169,8 +169,10 @@ type Row = Record<string, unknown>
 
 const sorted = (rows: Row[]) => rows.map((row) => JSON.stringify(row)).sort()
 
-function subjectsOf({ field, subject }: Resource): Subject[] {
+function subjectsOf({ fills = {} }: Resource): Subject[] {
+  const [field] = Object.keys(fills) as Field[]
   if (field === undefined) return []
+  const { subject } = FIELDS[field]
   return Array.from({ length: 25 }, (_, index) => ({
     ...{ subject_id: `${subject}_${index}`, company_id: `cmp_${index}`, cnpj: null, linkedin_url: null },
     ...{ name: `Company ${index}`, domain: `company-${index}.example`, country: index % 2 === 0 ? 'BR' : null },
@@ -202,7 +204,8 @@ async function rowsOf({ provider }: Listed, table: string, subjects: Subject[]):
     },
   }
   const rows: Row[] = []
-  for await (const page of provider.resources[table]!.pages!({ settings, icp, http, as_of: AS_OF, subjects })) {
+  const fields = Object.keys(provider.resources[table]!.fills ?? {}) as Field[]
+  for await (const page of provider.resources[table]!.pages!({ settings, icp, http, as_of: AS_OF, subjects, fields })) {
     rows.push(...(page as Row[]))
   }
   return rows

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { SwitchedOn } from '../../../ingest/catalogue.ts'
-import { defineProvider, type Subject } from '../../../ingest/define.ts'
+import { defineProvider, type Field, type Subject } from '../../../ingest/define.ts'
 import { enrichmentStep } from '../../../ingest/enrichment.ts'
 import { icpSchema } from '../../../ingest/icp.ts'
 import { RemoteError } from '../../../pipeline/errors.ts'
@@ -13,11 +13,7 @@ const icp = icpSchema.parse({ version: 1, profiles: { one: { description: 'One',
 const row = z.object({ subject_id: z.string(), email: z.string().nullable(), status: z.string() })
 
 /** A vendor that knows some people; it remembers whom it was asked about, batch by batch. */
-function vendor(
-  name: string,
-  knows: (subject: Subject) => object | undefined,
-  subject: 'company' | 'contact' = 'contact',
-) {
+function vendor(name: string, knows: (subject: Subject) => object | undefined, field: 'email' | 'news' = 'email') {
   const batches: string[][] = []
   const provider = defineProvider({
     title: name,
@@ -37,8 +33,8 @@ function vendor(
     }),
     resources: {
       emails: {
-        ...{ description: 'E-mail', row, key: ['subject_id'], write: 'merge', field: 'email', subject, ttl_days: 30 },
-        hit: ({ status }) => status === 'valid',
+        ...{ description: 'E-mail', row, key: ['subject_id'], write: 'merge', batch: 100 },
+        fills: { [field]: { hit: ({ status }: Record<string, unknown>) => status === 'valid' } },
         async *pages({ http, subjects }) {
           const answer = await http.send({ method: 'POST', path: '/find', body: subjects })
           yield answer.json() as unknown[]
@@ -75,16 +71,16 @@ async function worldOf(contacts: number, as_of = '2026-01-31'): Promise<TestWorl
   return made
 }
 
-async function run(on: SwitchedOn[], inWorld = w): Promise<StepSummary> {
-  const step = enrichmentStep('email', on, icp)
+async function run(on: SwitchedOn[], inWorld = w, field: Field = 'email'): Promise<StepSummary> {
+  const step = enrichmentStep(field, on, icp)
   return step.run(await inWorld.context(step))
 }
 
 test('companies outside the ICP are not asked about; those that cannot be judged yet are', async () => {
-  const companies = vendor('one', () => valid, 'company')
-  const summary = await run([companies.on])
+  const companies = vendor('one', () => valid, 'news')
+  const summary = await run([companies.on], w, 'news')
   expect(companies.asked()).toEqual(['cmp_in', 'cmp_maybe'])
-  expect(summary).toMatchObject({ rows: 2, text: 'email: 2 asked, 2 hits', failures: [] })
+  expect(summary).toMatchObject({ rows: 2, text: 'news: 2 asked, 2 hits', failures: [] })
 })
 
 test('each provider is asked only about those whom none before it knew', async () => {

@@ -1,8 +1,10 @@
 import { stripVTControlCharacters } from 'node:util'
+import { bugStack } from '../pipeline/bug.ts'
 import { messageOf, ProjectError, RemoteError } from '../pipeline/errors.ts'
 import type { GraphNode } from '../pipeline/nodes.ts'
 import type { Listener, NodeResult } from '../pipeline/results.ts'
 import { failed } from '../pipeline/results.ts'
+import { inSources } from './stack.ts'
 
 export interface ReportOptions {
   log_format: 'text' | 'json'
@@ -54,8 +56,12 @@ export class Report {
         this.problem(`${this.bold(place)}  ${message}${hint === undefined ? '' : `\n  ${hint}`}`, { file, line })
       }
     } else if (error instanceof RemoteError) this.problem(`${error.service}: ${error.message}`)
-    else if (isExpected(error)) this.problem(messageOf(error))
-    else this.problem(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    else {
+      const stack = bugStack(error)
+      const name = stack === undefined || !(error instanceof Error) ? '' : `${error.name}: `
+      this.problem(`${name}${messageOf(error)}`)
+      if (stack !== undefined) this.problem(inSources(stack))
+    }
   }
 
   listener(): Listener {
@@ -88,6 +94,7 @@ export class Report {
     const where = node.kind === 'step' ? node.step.stage : node.kind
     if (failed(result)) {
       this.problem(`${this.red('failed')}  ${label(node)}\n  ${indent(message)}`, event)
+      if (result.stack !== undefined) this.problem(this.dim(inSources(result.stack)))
       if (result.query !== undefined) this.problem(this.dim(`  the rows: ${indent(result.query)}`))
     } else if (status === 'warn') this.line(`${this.yellow('warning')}  ${message}`, event)
     else if (node.kind === 'step' && status === 'success') this.line(row(where, node.name, message, seconds), event)
@@ -149,11 +156,4 @@ function label(node: GraphNode): string {
 
 function indent(text: string): string {
   return text.split('\n').join('\n  ')
-}
-
-/** Errors that are said in a line: everything but a bug of ours. */
-function isExpected(error: unknown): boolean {
-  return (
-    error instanceof Error && ['CheckFailed', 'LedgerHeld', 'Interrupted', 'NotAsked', 'NotBought'].includes(error.name)
-  )
 }

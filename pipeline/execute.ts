@@ -1,3 +1,4 @@
+import { bugStack } from './bug.ts'
 import { blankNonCode } from './check/bind-error.ts'
 import { contextFor, type World } from './context.ts'
 import { keepingPromises } from './contract.ts'
@@ -47,6 +48,7 @@ interface Outcome {
   summary?: NodeResult['summary']
   query?: string
   remote?: boolean
+  stack?: string
 }
 
 /** Runs nodes in order. What failed stops what depends on it, nothing else. Keeps what it learns between calls. */
@@ -137,6 +139,8 @@ export class Executor {
     } catch (error) {
       if (error instanceof Interrupted || world.signal.aborted) throw new Interrupted('interrupted')
       outcome = outcomeOf(error, node)
+      const stack = bugStack(error)
+      if (stack !== undefined) outcome.stack = stack
     }
     const seconds = (performance.now() - clock) / 1000
     return { node, ...outcome, started_at, ended_at: world.now().toISOString(), seconds }
@@ -347,7 +351,7 @@ function failedLine(message: string, sql: string): number | undefined {
   return found < 0 ? Number(told) : found + 1
 }
 
-/** A failure as a result; anything that is none of ours is a bug and keeps its stack. */
+/** A failure as a result. */
 function outcomeOf(error: unknown, node: GraphNode): Outcome {
   if (error instanceof RemoteError)
     return { status: 'error', message: `${error.service}: ${error.message}`, remote: true }

@@ -19,6 +19,8 @@ export interface NodeResult {
   query?: string
   /** Set when a remote service, not the project or the data, was the cause. */
   remote?: boolean
+  /** Set when a bug was the cause: the calls that led to it. For people; in no file and no table. */
+  stack?: string
   /** Wall clock, ISO 8601 UTC. */
   started_at: string
   ended_at: string

@@ -1,3 +1,4 @@
+import { ProjectError } from '../errors.ts'
 import { buildName } from '../materialize.ts'
 import type { TestNode } from '../nodes.ts'
 import { quoteIdentifier, relationName } from '../table.ts'
@@ -157,9 +158,9 @@ async function counted(
   )
   const failures = Number(row?.failures ?? Number.NaN)
   if (Number.isNaN(failures))
-    throw new Error(
-      `fail_calc of ${name} (${file}) came to ${row?.failures ?? 'NULL'}, which is no number: ${fail_calc}`,
-    )
+    throw new ProjectError([
+      { file, message: `fail_calc of ${name} came to ${row?.failures ?? 'NULL'}, which is no number: ${fail_calc}` },
+    ])
   return failures
 }
 

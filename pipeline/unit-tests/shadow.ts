@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.ts'
+import { messageOf, ProjectError } from '../errors.ts'
 import type { Graph } from '../graph.ts'
 import { buildSeed } from '../materialize.ts'
 import type { GraphNode, SeedNode, SnapshotNode, SourceNode } from '../nodes.ts'
@@ -80,7 +80,8 @@ export class Shadow {
       await this.connection.run(`create table ${name} as ${sql}\nwith no data`)
     } catch (error) {
       const columns = await this.#build.describe(`select * from ${name}`).catch(() => undefined)
-      if (columns === undefined) throw new Error(`the columns of ${node.file} cannot be found out: ${messageOf(error)}`)
+      if (columns === undefined)
+        throw new ProjectError([{ file: node.file, message: `its columns cannot be found out: ${messageOf(error)}` }])
       await this.#table(node.relation, Object.fromEntries(columns.map((column) => [column.name, column.type])))
     }
   }
@@ -112,9 +113,13 @@ export class Shadow {
       return this.#table(node.relation, Object.fromEntries(columns.map(({ name, data_type }) => [name, data_type!])))
     const known = await this.#build.describe(`select * from ${relationName(node.relation)}`).catch(() => undefined)
     if (known === undefined)
-      throw new Error(
-        `the columns of source('${node.source}', '${node.table}') are not known: give each a data_type in ${node.file}`,
-      )
+      throw new ProjectError([
+        {
+          file: node.file,
+          message: `the columns of source('${node.source}', '${node.table}') are not known`,
+          hint: 'Give each a data_type.',
+        },
+      ])
     await this.#table(node.relation, Object.fromEntries(known.map(({ name, type }) => [name, type])))
   }
 }

@@ -5,6 +5,7 @@ import {
   DuckDBTypeId,
   type DuckDBValue,
 } from '@duckdb/node-api'
+import { StatementError } from '../bug.ts'
 import type { TableSpec } from '../table.ts'
 import { quoteIdentifier } from '../table.ts'
 
@@ -53,7 +54,7 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
   if (options.memory_limit !== undefined) settings.memory_limit = options.memory_limit
   if (options.temp_directory !== undefined) settings.temp_directory = options.temp_directory
   const { TimeZone: _zone, ...startup } = settings
-  const instance = await DuckDBInstance.create(options.path ?? ':memory:', startup)
+  const instance = await DuckDBInstance.create(options.path ?? ':memory:', startup).catch(refused)
   return {
     async connect() {
       const connection = await instance.connect()
@@ -74,20 +75,24 @@ class DuckConnection implements Connection {
   }
 
   async run(sql: string, parameters: readonly Parameter[] = []): Promise<number> {
-    const result = await this.#connection.run(sql, bind(parameters))
+    const result = await this.#connection.run(sql, bind(parameters)).catch(refused)
     return result.rowsChanged
   }
 
   async rows<T>(sql: string, parameters: readonly Parameter[] = []): Promise<T[]> {
-    const reader = await this.#connection.runAndReadAll(sql, bind(parameters))
+    const reader = await this.#connection.runAndReadAll(sql, bind(parameters)).catch(refused)
     return reader.convertRowObjects(toValue) as T[]
   }
 
   async *stream<T>(sql: string, parameters: readonly Parameter[] = []): AsyncIterable<T[]> {
-    const result = await this.#connection.stream(sql, bind(parameters))
+    const result = await this.#connection.stream(sql, bind(parameters)).catch(refused)
     const names = result.deduplicatedColumnNames()
-    for await (const rows of result.yieldConvertedRowObjects(toValue)) {
-      if (names.length > 0) yield rows as T[]
+    try {
+      for await (const rows of result.yieldConvertedRowObjects(toValue)) {
+        if (names.length > 0) yield rows as T[]
+      }
+    } catch (error) {
+      refused(error)
     }
   }
 
@@ -114,10 +119,10 @@ class DuckConnection implements Connection {
   }
 
   async transaction<T>(work: () => Promise<T>): Promise<T> {
-    await this.#connection.run('begin')
+    await this.run('begin')
     try {
       const result = await work()
-      await this.#connection.run('commit')
+      await this.run('commit')
       return result
     } catch (error) {
       await this.#connection.run('rollback').catch(() => {})
@@ -132,6 +137,12 @@ class DuckConnection implements Connection {
   close(): void {
     this.#connection.closeSync()
   }
+}
+
+/** What DuckDB answers in place of rows. What the driver itself finds wrong with a call is a bug and stays one. */
+function refused(error: unknown): never {
+  if (error instanceof TypeError || error instanceof RangeError || !(error instanceof Error)) throw error
+  throw new StatementError(error.message)
 }
 
 function bind(parameters: readonly Parameter[]): DuckDBValue[] | undefined {

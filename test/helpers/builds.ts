@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { planRun } from '../../pipeline/plan.ts'
 import type { NodeResult } from '../../pipeline/results.ts'
 import { type RunResult, run } from '../../pipeline/run.ts'
+import type { Step } from '../../pipeline/step.ts'
 import type { Row } from '../../pipeline/warehouse/duckdb.ts'
 import { placesOf } from '../../pipeline/warehouse/home.ts'
 import { openSession } from '../../pipeline/warehouse/session.ts'
@@ -22,7 +23,7 @@ export interface Builds {
 }
 
 /** A throw-away project of SQL and seeds that is really built, in files, as `pipeline build` does. */
-export function builds(files: Record<string, string>): Builds {
+export function builds(files: Record<string, string>, steps: Step[] = []): Builds {
   const root = projectFolder(files)
   let last: RunResult | undefined
   const places = async () => placesOf(root, (await load(root)).config.target)
@@ -32,8 +33,8 @@ export function builds(files: Record<string, string>): Builds {
       for (const [file, text] of Object.entries(changed)) writeFileSync(join(root, file), text)
     },
     async build({ as_of = '2026-11-22', full_refresh = false, select = [], set = [] } = {}) {
-      const project = await load(root, { set })
-      const kinds = new Set(['seed', 'model', 'snapshot', 'test'] as const)
+      const project = await load(root, { set, steps })
+      const kinds = new Set(['seed', 'model', 'snapshot', 'test', 'step'] as const)
       const plan = planRun(project.graph, { kinds, select, exclude: [], stages: [] })
       const now = () => new Date('2026-11-30T08:00:00Z')
       const listener = {}

@@ -32,7 +32,7 @@ describe('a bug inside a step', () => {
       expect(project.result(name).status).toBe('error')
       expect(project.result(name).stack).toBeUndefined()
     }
-    expect(project.result('asks').message).toContain('"nothing_of_the_kind" not found')
+    expect(project.result('asks').message).toContain('"nothing_of_the_kind" was not found')
   })
 })
 

@@ -4,6 +4,7 @@ import type { Check, Room, RoomInput } from '../pipeline/room.ts'
 import type { LedgerTable, Step } from '../pipeline/step.ts'
 import { ASKED } from './asked.ts'
 import { catalogue, type Listed, resourceFor, resourcesOf, type SwitchedOn, switchedOn, tableOf } from './catalogue.ts'
+import { changesStep, changesTablesOf } from './changes.ts'
 import { registrableDomains } from './domains.ts'
 import { enrichmentStep } from './enrichment.ts'
 import { isField } from './fields.ts'
@@ -86,6 +87,7 @@ async function discover(input: RoomInput<Settings>, on: Map<string, SwitchedOn>,
       })
     }
     made.push(...own)
+    if (provider.provider.bulk !== undefined) made.push(changesStep(provider))
   }
   return made
 }
@@ -123,7 +125,7 @@ function fieldsOf(listed: Listed): string[] {
 }
 
 function tablesOf(listed: Listed): LedgerTable[] {
-  return resourcesOf(listed).map(([name]) => tableOf(listed, name))
+  return [...resourcesOf(listed).map(([name]) => tableOf(listed, name)), ...changesTablesOf(listed)]
 }
 
 /** Every provider's tables exist, also of those that are switched off. */

@@ -843,6 +843,18 @@ export interface RawReceitaFederalCnaes {
   _load: number | string
 }
 
+export interface RawReceitaFederalCnaesChanges {
+  codigo: string
+  changed_on: string
+  previous_on: string | null
+  same_filter: boolean | null
+  was: { codigo: string | null; descricao: string | null } | null
+  now: { codigo: string | null; descricao: string | null } | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
 export interface RawReceitaFederalEmpresas {
   cnpj_basico: string
   razao_social: string | null
@@ -851,6 +863,18 @@ export interface RawReceitaFederalEmpresas {
   capital_social: string | null
   porte: string | null
   ente_federativo_responsavel: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
+export interface RawReceitaFederalEmpresasChanges {
+  cnpj_basico: string
+  changed_on: string
+  previous_on: string | null
+  same_filter: boolean | null
+  was: { cnpj_basico: string | null; razao_social: string | null; natureza_juridica: string | null; qualificacao_responsavel: string | null; capital_social: string | null; porte: string | null; ente_federativo_responsavel: string | null } | null
+  now: { cnpj_basico: string | null; razao_social: string | null; natureza_juridica: string | null; qualificacao_responsavel: string | null; capital_social: string | null; porte: string | null; ente_federativo_responsavel: string | null } | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -893,9 +917,33 @@ export interface RawReceitaFederalEstabelecimentos {
   _load: number | string
 }
 
+export interface RawReceitaFederalEstabelecimentosChanges {
+  cnpj: string
+  changed_on: string
+  previous_on: string | null
+  same_filter: boolean | null
+  was: { cnpj_basico: string | null; cnpj_ordem: string | null; cnpj_dv: string | null; identificador_matriz_filial: string | null; nome_fantasia: string | null; situacao_cadastral: string | null; data_situacao_cadastral: string | null; motivo_situacao_cadastral: string | null; nome_cidade_exterior: string | null; pais: string | null; data_inicio_atividade: string | null; cnae_fiscal_principal: string | null; cnaes_secundarias: (string | null)[] | null; tipo_logradouro: string | null; logradouro: string | null; numero: string | null; complemento: string | null; bairro: string | null; cep: string | null; uf: string | null; municipio: string | null; ddd_1: string | null; telefone_1: string | null; ddd_2: string | null; telefone_2: string | null; ddd_fax: string | null; fax: string | null; correio_eletronico: string | null; situacao_especial: string | null; data_situacao_especial: string | null; cnpj: string | null } | null
+  now: { cnpj_basico: string | null; cnpj_ordem: string | null; cnpj_dv: string | null; identificador_matriz_filial: string | null; nome_fantasia: string | null; situacao_cadastral: string | null; data_situacao_cadastral: string | null; motivo_situacao_cadastral: string | null; nome_cidade_exterior: string | null; pais: string | null; data_inicio_atividade: string | null; cnae_fiscal_principal: string | null; cnaes_secundarias: (string | null)[] | null; tipo_logradouro: string | null; logradouro: string | null; numero: string | null; complemento: string | null; bairro: string | null; cep: string | null; uf: string | null; municipio: string | null; ddd_1: string | null; telefone_1: string | null; ddd_2: string | null; telefone_2: string | null; ddd_fax: string | null; fax: string | null; correio_eletronico: string | null; situacao_especial: string | null; data_situacao_especial: string | null; cnpj: string | null } | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
 export interface RawReceitaFederalMotivos {
   codigo: string
   descricao: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
+export interface RawReceitaFederalMotivosChanges {
+  codigo: string
+  changed_on: string
+  previous_on: string | null
+  same_filter: boolean | null
+  was: { codigo: string | null; descricao: string | null } | null
+  now: { codigo: string | null; descricao: string | null } | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -909,9 +957,33 @@ export interface RawReceitaFederalMunicipios {
   _load: number | string
 }
 
+export interface RawReceitaFederalMunicipiosChanges {
+  codigo: string
+  changed_on: string
+  previous_on: string | null
+  same_filter: boolean | null
+  was: { codigo: string | null; descricao: string | null } | null
+  now: { codigo: string | null; descricao: string | null } | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
 export interface RawReceitaFederalNaturezas {
   codigo: string
   descricao: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
+export interface RawReceitaFederalNaturezasChanges {
+  codigo: string
+  changed_on: string
+  previous_on: string | null
+  same_filter: boolean | null
+  was: { codigo: string | null; descricao: string | null } | null
+  now: { codigo: string | null; descricao: string | null } | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -925,9 +997,33 @@ export interface RawReceitaFederalPaises {
   _load: number | string
 }
 
+export interface RawReceitaFederalPaisesChanges {
+  codigo: string
+  changed_on: string
+  previous_on: string | null
+  same_filter: boolean | null
+  was: { codigo: string | null; descricao: string | null } | null
+  now: { codigo: string | null; descricao: string | null } | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
 export interface RawReceitaFederalQualificacoes {
   codigo: string
   descricao: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
+export interface RawReceitaFederalQualificacoesChanges {
+  codigo: string
+  changed_on: string
+  previous_on: string | null
+  same_filter: boolean | null
+  was: { codigo: string | null; descricao: string | null } | null
+  now: { codigo: string | null; descricao: string | null } | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -946,6 +1042,18 @@ export interface RawReceitaFederalSimples {
   _load: number | string
 }
 
+export interface RawReceitaFederalSimplesChanges {
+  cnpj_basico: string
+  changed_on: string
+  previous_on: string | null
+  same_filter: boolean | null
+  was: { cnpj_basico: string | null; opcao_pelo_simples: string | null; data_opcao: string | null; data_exclusao: string | null; opcao_pelo_mei: string | null; data_opcao_mei: string | null; data_exclusao_mei: string | null } | null
+  now: { cnpj_basico: string | null; opcao_pelo_simples: string | null; data_opcao: string | null; data_exclusao: string | null; opcao_pelo_mei: string | null; data_opcao_mei: string | null; data_exclusao_mei: string | null } | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
 export interface RawReceitaFederalSocios {
   cnpj_basico: string | null
   identificador_de_socio: string | null
@@ -959,6 +1067,18 @@ export interface RawReceitaFederalSocios {
   qualificacao_do_representante: string | null
   faixa_etaria: string | null
   socio_key: string
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
+export interface RawReceitaFederalSociosChanges {
+  socio_key: string
+  changed_on: string
+  previous_on: string | null
+  same_filter: boolean | null
+  was: { cnpj_basico: string | null; identificador_de_socio: string | null; nome_socio: string | null; cnpj_cpf_do_socio: string | null; qualificacao_do_socio: string | null; data_entrada_sociedade: string | null; pais: string | null; representante_legal: string | null; nome_do_representante: string | null; qualificacao_do_representante: string | null; faixa_etaria: string | null; socio_key: string | null } | null
+  now: { cnpj_basico: string | null; identificador_de_socio: string | null; nome_socio: string | null; cnpj_cpf_do_socio: string | null; qualificacao_do_socio: string | null; data_entrada_sociedade: string | null; pais: string | null; representante_legal: string | null; nome_do_representante: string | null; qualificacao_do_representante: string | null; faixa_etaria: string | null; socio_key: string | null } | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -1397,15 +1517,25 @@ export interface Relations {
   'raw.mock__tech_stack': RawMockTechStack
   'raw.outreach__events': RawOutreachEvents
   'raw.receita_federal__cnaes': RawReceitaFederalCnaes
+  'raw.receita_federal__cnaes_changes': RawReceitaFederalCnaesChanges
   'raw.receita_federal__empresas': RawReceitaFederalEmpresas
+  'raw.receita_federal__empresas_changes': RawReceitaFederalEmpresasChanges
   'raw.receita_federal__estabelecimentos': RawReceitaFederalEstabelecimentos
+  'raw.receita_federal__estabelecimentos_changes': RawReceitaFederalEstabelecimentosChanges
   'raw.receita_federal__motivos': RawReceitaFederalMotivos
+  'raw.receita_federal__motivos_changes': RawReceitaFederalMotivosChanges
   'raw.receita_federal__municipios': RawReceitaFederalMunicipios
+  'raw.receita_federal__municipios_changes': RawReceitaFederalMunicipiosChanges
   'raw.receita_federal__naturezas': RawReceitaFederalNaturezas
+  'raw.receita_federal__naturezas_changes': RawReceitaFederalNaturezasChanges
   'raw.receita_federal__paises': RawReceitaFederalPaises
+  'raw.receita_federal__paises_changes': RawReceitaFederalPaisesChanges
   'raw.receita_federal__qualificacoes': RawReceitaFederalQualificacoes
+  'raw.receita_federal__qualificacoes_changes': RawReceitaFederalQualificacoesChanges
   'raw.receita_federal__simples': RawReceitaFederalSimples
+  'raw.receita_federal__simples_changes': RawReceitaFederalSimplesChanges
   'raw.receita_federal__socios': RawReceitaFederalSocios
+  'raw.receita_federal__socios_changes': RawReceitaFederalSociosChanges
   'raw.scoring__history': RawScoringHistory
   'raw.scoring__versions': RawScoringVersions
   'raw.sync__outcomes': RawSyncOutcomes

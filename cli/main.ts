@@ -21,6 +21,7 @@ const HELP_ORDER = [
   'snapshot',
   'compile',
   'check',
+  'diff',
   'ls',
   'show',
   'source',

@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { compileProject } from './compile.ts'
 import { groupsOf } from './compile-metadata.ts'
 import { type Config, loadConfig } from './config.ts'
+import type { DiffPart } from './diff/part.ts'
 import { type Problem, ProjectError, unreadable } from './errors.ts'
 import { buildGraph, type Graph, waitForLog } from './graph.ts'
 import { type ProjectFiles, readProject } from './project.ts'
@@ -44,6 +45,8 @@ export interface Project {
   /** Every ledger table that must exist. */
   tables: LedgerTable[]
   checks: Check[]
+  /** What the rooms say of a change. */
+  diffs: DiffPart[]
   /** What `selectors.yml` names. */
   selectors: Selectors
 }
@@ -68,7 +71,8 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   const graph: Graph = { ...buildGraph(nodes, problems), groups: groupsOf(files, config.data.name) }
   if (problems.length > 0) throw new ProjectError(problems)
   const checks = outputs.flatMap((output) => output.checks ?? [])
-  return { root, config, files, graph, tables: distinct(tables), checks, selectors }
+  const diffs = outputs.flatMap((output) => output.diffs ?? [])
+  return { root, config, files, graph, tables: distinct(tables), checks, diffs, selectors }
 }
 
 export function readConfig(

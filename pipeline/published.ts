@@ -43,7 +43,7 @@ function describe(model: ModelNode, graph: Graph): Published {
 }
 
 /** The columns that a test declares unique: rows are published in their order. */
-function keyOf(model: ModelNode, graph: Graph): string[] {
+export function keyOf(model: ModelNode, graph: Graph): string[] {
   const tests = graph.children(model.id).map((id) => graph.nodes.get(id) as GraphNode)
   for (const test of tests) {
     if (test.kind !== 'test' || test.attached !== model.id || test.test_config.where !== undefined) continue

@@ -1,3 +1,4 @@
+import type { DiffPart } from './diff/part.ts'
 import type { Problem } from './errors.ts'
 import type { HttpFactory } from './http.ts'
 import type { LedgerTable, Step } from './step.ts'
@@ -22,6 +23,8 @@ export interface RoomOutput {
   tables: LedgerTable[]
   /** For `pipeline debug`: is what is switched on reachable, and does it accept the key? */
   checks?: Check[]
+  /** For `pipeline diff`: what a change means for what the room does. */
+  diffs?: DiffPart[]
 }
 
 /** One thing that `pipeline debug` looks at. */

@@ -162,7 +162,12 @@ async function isReplay(connection: Connection, as_of: string): Promise<boolean>
   return last?.as_of !== undefined && last.as_of !== null && as_of < last.as_of
 }
 
-async function prepare({ project, session, places }: Opened): Promise<void> {
+/** Makes everything a project's nodes read exist: schemas, raw tables, views of the ledger, empty step tables. */
+export async function prepare({
+  project,
+  session,
+  places,
+}: Pick<Opened, 'project' | 'session' | 'places'>): Promise<void> {
   const nodes = [...project.graph.nodes.values()]
   const schemas = nodes.flatMap((node) => ('relation' in node && node.kind !== 'source' ? [node.relation.schema] : []))
   await session.useSchemas(new Set([...schemas, 'ops']))

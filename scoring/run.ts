@@ -9,6 +9,7 @@ import { bindSource, bindTypes, failing } from './bind.ts'
 import { compileScores, OUTPUTS, type Scoring } from './compile.ts'
 import { changesSince, HISTORY, VERSIONS, versionRow } from './history.ts'
 import { fingerprintOf, loadScoring } from './load.ts'
+import { movedLeads } from './moved-leads.ts'
 import type { Columns } from './text.ts'
 
 /** `scoring:` of `pipeline.yaml`. */
@@ -56,6 +57,7 @@ export const steps: Room<z.output<typeof settings>> = async ({ root, settings, c
   if (scoring === undefined) return { steps: [unusable(tables)], tables }
   return {
     tables: [],
+    diffs: [movedLeads],
     steps: [
       {
         name: 'lead_scores',

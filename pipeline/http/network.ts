@@ -1,3 +1,5 @@
+import { createWriteStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Agent } from 'undici'
@@ -112,4 +114,40 @@ function toFault(error: unknown, timeout_ms: number | undefined): Fault {
   const sent = !NEVER_SENT.has(code ?? '')
   const reason = code ?? messageOf(error)
   return new Fault(sent ? `broke off the exchange (${reason})` : `cannot be reached (${reason})`, sent, error)
+}
+
+const REDIRECTS = 5
+const DOWNLOAD_TIMEOUT_MS = 60_000
+
+/**
+ * Fetches a file of any size to disk, following redirects, but none from https to http. Throws Fault, or an Error that
+ * says the status.
+ */
+export async function download(url: string, file: string, signal: AbortSignal): Promise<void> {
+  const { default: undici } = await import('undici')
+  let at = new URL(url)
+  for (let hop = 0; hop <= REDIRECTS; hop++) {
+    const options = { headersTimeout: DOWNLOAD_TIMEOUT_MS, bodyTimeout: DOWNLOAD_TIMEOUT_MS, signal }
+    try {
+      const { statusCode, headers, body } = await undici.request(at, options)
+      const { location } = headers
+      if (statusCode >= 300 && statusCode < 400 && typeof location === 'string') {
+        await body.dump()
+        const next = new URL(location, at)
+        if (at.protocol === 'https:' && next.protocol !== 'https:') throw new Error('it redirects from https to http')
+        at = next
+        continue
+      }
+      if (statusCode !== 200) {
+        await body.dump()
+        throw new Error(`it answers ${statusCode}`)
+      }
+      await pipeline(body, createWriteStream(file))
+      return
+    } catch (error) {
+      const { code } = error as { code?: string }
+      throw code === undefined ? error : toFault(error, undefined)
+    }
+  }
+  throw new Error(`it redirects more than ${REDIRECTS} times`)
 }

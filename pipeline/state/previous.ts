@@ -65,6 +65,27 @@ function published(warehouse: string): Previous {
 
 /** The project as it was at a commit, compiled by the program of today. */
 async function atRef(root: string, ref: string, options: LoadOptions): Promise<Previous> {
+  return withProjectAt(root, ref, options, '--state', async (was, commit) => {
+    const { nodes } = was.graph
+    return {
+      name: `${ref} (${commit.slice(0, 7)})`,
+      prints: fingerprintsOf(was.graph, hashFile),
+      sqlOf: (id) => sqlOf(nodes.get(id)),
+    }
+  })
+}
+
+/**
+ * Does `work` with the project as it was at a commit: its files lie in a folder of their own meanwhile. `flag` is what
+ * named the ref, for messages. Throws ProjectError when there is no such ref, or it cannot be compiled today.
+ */
+export async function withProjectAt<T>(
+  root: string,
+  ref: string,
+  options: LoadOptions,
+  flag: string,
+  work: (project: Project, commit: string) => Promise<T>,
+): Promise<T> {
   const git = (args: readonly string[], extra: { cwd?: string; env?: Record<string, string>; input?: string } = {}) =>
     execFileSync('git', args, {
       cwd: extra.cwd ?? root,
@@ -78,10 +99,37 @@ async function atRef(root: string, ref: string, options: LoadOptions): Promise<P
   try {
     commit = git(['rev-parse', '--verify', '--quiet', `${ref}^{commit}`])
   } catch {
-    const hint = 'Name a git branch, tag or commit, or a folder that holds a manifest.json.'
-    throw new ProjectError([{ file: '--state', message: `'${ref}' is neither a folder nor a git ref`, hint }])
+    const what = flag === '--state' ? 'neither a folder nor a git ref' : 'no git ref'
+    const or = flag === '--state' ? ', or a folder that holds a manifest.json' : ''
+    const hint = `Name a git branch, tag or commit${or}.`
+    throw new ProjectError([{ file: flag, message: `'${ref}' is ${what}`, hint }])
   }
   const folder = mkdtempSync(join(tmpdir(), 'lead-engine-ref-'))
+  try {
+    return await work(await loadedAt(root, commit, folder, git, options), commit)
+  } catch (error) {
+    if (!(error instanceof NotCompiled)) throw error
+    throw new ProjectError([
+      {
+        file: flag,
+        message: `the project at ${ref} (${commit.slice(0, 7)}) cannot be compiled: ${error.message}`,
+        hint: 'Name a commit that this program understands.',
+      },
+    ])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+class NotCompiled extends Error {}
+
+async function loadedAt(
+  root: string,
+  commit: string,
+  folder: string,
+  git: (args: readonly string[], extra?: { cwd?: string; env?: Record<string, string>; input?: string }) => string,
+  options: LoadOptions,
+): Promise<Project> {
   try {
     const top = git(['rev-parse', '--show-toplevel'])
     const tree = `${commit}:${git(['rev-parse', '--show-prefix'])}`
@@ -93,24 +141,9 @@ async function atRef(root: string, ref: string, options: LoadOptions): Promise<P
       .split('\0')
       .filter((file) => file !== '' && !/\.(ts|mjs|js|lock)$/.test(file))
     git(['checkout-index', '-q', '-z', '--stdin', `--prefix=${there}/`], { cwd: top, env, input: files.join('\0') })
-    const was = await loadProject({ ...options, root: there, config_file: configAt(options, root, there) })
-    const { nodes } = was.graph
-    return {
-      name: `${ref} (${commit.slice(0, 7)})`,
-      prints: fingerprintsOf(was.graph, hashFile),
-      sqlOf: (id) => sqlOf(nodes.get(id)),
-    }
+    return await loadProject({ ...options, root: there, config_file: configAt(options, root, there) })
   } catch (error) {
-    const message = error instanceof ProjectError ? firstProblem(error) : messageOf(error)
-    throw new ProjectError([
-      {
-        file: '--state',
-        message: `the project at ${ref} (${commit.slice(0, 7)}) cannot be compiled: ${message}`,
-        hint: 'Name a commit that this program understands.',
-      },
-    ])
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+    throw new NotCompiled(error instanceof ProjectError ? firstProblem(error) : messageOf(error))
   }
 }
 

@@ -4,7 +4,7 @@ import type { Graph } from '../graph.ts'
 import { currentFolder } from '../warehouse/publish.ts'
 import type { BuildState } from '../warehouse/state.ts'
 import { type Fingerprint, fingerprintsOf } from './fingerprint.ts'
-import { treeMemory } from './tree.ts'
+import { textHash, treeMemory } from './tree.ts'
 
 export const NODES_FILE = 'nodes.json'
 
@@ -13,6 +13,8 @@ export interface Kept {
   nodes: Record<string, Fingerprint>
   /** Source id → when its latest row was loaded, as the last look at freshness had it. */
   sources: Record<string, string>
+  /** Model or seed id → hash of the version of its content. */
+  versions?: Record<string, string>
 }
 
 /** The text of `nodes.json`; `target` is where the last look at freshness lies. */
@@ -26,7 +28,13 @@ export function publishedNodes(
   const nodes = [...fingerprintsOf(graph, hashOf, tree)].sort(([a], [b]) => (a < b ? -1 : 1))
   const loaded = [...readSources(target)].flatMap(([id, { max_loaded_at: at }]) => (at === undefined ? [] : [[id, at]]))
   const sources = Object.fromEntries(loaded) as Record<string, string>
-  return `${JSON.stringify({ nodes: Object.fromEntries(nodes) as Kept['nodes'], sources })}\n`
+  const versions = Object.fromEntries(
+    nodes.flatMap(([id]) => {
+      const version = 'relation' in graph.nodes.get(id)! ? state.get(id)?.version : undefined
+      return version === undefined ? [] : [[id, textHash(version)]]
+    }),
+  ) as Record<string, string>
+  return `${JSON.stringify({ nodes: Object.fromEntries(nodes) as Kept['nodes'], sources, versions })}\n`
 }
 
 /** What is published was made from a project of these fingerprints; undefined when nothing is published. */

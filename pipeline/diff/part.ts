@@ -1,0 +1,83 @@
+import type { Connection, Row } from '../warehouse/duckdb.ts'
+
+/** The two states that are compared: how it was, and how it would be with this tree. */
+export type Side = 'before' | 'after'
+
+/** A number that a part of the report counts, and that `--fail-if` may name. */
+export interface FigureSpec {
+  name: string
+  /** For people: `leads that change tier`. */
+  label: string
+  /** What a share is a share of: `leads`. Absent: there is no percentage of it. */
+  of?: string
+}
+
+export interface Figure {
+  value: number
+  /** The whole that a percentage is taken of. */
+  of?: number
+}
+
+export interface DiffTable {
+  name: string
+  title: string
+  columns: readonly string[]
+  /** Ordered; the first of `total`. */
+  rows: readonly Row[]
+  total: number
+}
+
+/** What a part has to say. */
+export interface Told {
+  figures: Record<string, Figure>
+  tables: readonly DiffTable[]
+  /** One line each. */
+  notes: readonly string[]
+}
+
+/** What one room adds to `pipeline diff`: what a change means for what the room does. */
+export interface DiffPart {
+  name: string
+  title: string
+  figures: readonly FigureSpec[]
+  /** The marts without which it has nothing to say. */
+  reads: readonly string[]
+  /**
+   * On each side that has a project, with that side's own settings: a connection that sees that side's tables under their
+   * two-part names, and a table of that side to leave things in (`place('due')`).
+   */
+  prepare?(world: SideWorld): Promise<void>
+  tell(world: DiffWorld): Promise<Told>
+}
+
+export interface SideWorld {
+  side: Side
+  connection: Connection
+  /** `2026-01-31`. */
+  as_of: string
+  /** Name of a table that this part may make for this side; the other side's has the same name with the other side. */
+  place(name: string, side?: Side): string
+  /** Whether the content of any of these marts differs between the two. */
+  differs(...marts: string[]): boolean
+}
+
+export interface DiffWorld {
+  /** Sees both sides through `relation`. */
+  connection: Connection
+  as_of: string
+  place(name: string, side: Side): string
+  /** Whether the other side was compiled, too (a git ref), or is only its tables (a publication). */
+  prepared(side: Side): boolean
+  /** A connection on which two-part names are those of that side. */
+  on(side: Side): Connection
+  /** A mart of one side, as a name for SQL. Throws when it has none: see `has`. */
+  relation(side: Side, mart: string): string
+  has(side: Side, mart: string): boolean
+  differs(...marts: string[]): boolean
+  /** Whether the step of that name is the same on both sides; undefined when that is not known. */
+  sameStep(name: string): boolean | undefined
+  /** SQL that shows a person's value: as it is, or what is left of it for readers who need not know. */
+  person(column: string): string
+  /** How many rows of a list to show; what is counted is always all. */
+  limit: number
+}

@@ -1,7 +1,10 @@
+import type { Budget } from './budget.ts'
+import { createCircuit } from './http/circuit.ts'
 import { createJournal } from './http/journal.ts'
-import type { Pacer } from './http/pacer.ts'
+import type { PaceStore } from './http/pace-store.ts'
+import { createPacer } from './http/pacer.ts'
 import { checkBaseUrl } from './http/request.ts'
-import { createServiceHttp } from './http/service.ts'
+import { createServiceHttp, type Shared } from './http/service.ts'
 import type { Outward } from './step.ts'
 import type { Connection } from './warehouse/duckdb.ts'
 
@@ -155,25 +158,42 @@ export interface HttpDeps {
   random(): number
   live: ReadonlySet<Outward>
   /** Asked right before each paid call. */
-  budget: { allows(service: string, credits: number, usd: number): Promise<boolean> }
+  budget: Budget
+  /** Where the pace of a service is remembered, across runs and processes; in this process alone unless said. */
+  pace?(service: string): PaceStore
   signal: AbortSignal
   /** A replay: what the ledger does not hold is not asked. */
   replay?: boolean
+  /** A replay of this run: what later ones were answered is not known. */
+  last_run?: string
   /** Values that were loaded as secrets: masked in what is logged, stored and thrown. */
   secrets?: Iterable<string>
 }
 
+/** Nobody is bothered by more at once, and what comes together is written together. */
+const IN_PROCESS_CONCURRENCY = 64
+
 /**
- * The shared HTTP layer. For each request, in this order: an answer in the ledger that is young enough; may it be asked
- * and paid; pacing; the exchange, written to `log.calls` and `log.answers` before anyone reads it; retries of what
- * the service means as "not now". A cached answer is no call: nothing is written for it. A paid call that broke off
- * after it may have reached the service is not repeated, and its credits count as spent.
+ * The shared HTTP layer. For each request, in this order: an answer in the ledger that is young enough; is the service
+ * worth asking; pacing; may it be paid, with room set aside in the budget and the intent committed to `log.intents`; the
+ * exchange, written to `log.calls` and `log.answers` before anyone reads it; what it really cost; retries of what the
+ * service means as "not now". A cached answer is no call: nothing is written for it. A paid call that broke off after it
+ * may have reached the service is not repeated, neither by a later run, and its credits count as spent.
  */
 export function createHttp(deps: HttpDeps): HttpFactory {
-  const journal = createJournal(deps.connection, deps.run_id, deps.as_of)
-  const pacers = new Map<string, Pacer>()
+  const journal = createJournal(deps.connection, deps.run_id, deps.as_of, deps.last_run)
+  const services = new Map<string, Shared>()
+  const clock = { now: deps.now, sleep: (ms: number) => deps.sleep(ms, deps.signal) }
   return (options) => {
-    if (options.transport === undefined) checkBaseUrl(options)
-    return createServiceHttp(options, deps, journal, pacers)
+    const { service, transport, limits, buckets } = options
+    if (transport === undefined) checkBaseUrl(options)
+    let shared = services.get(service)
+    if (shared === undefined) {
+      const pace = transport === undefined ? limits : { concurrency: IN_PROCESS_CONCURRENCY, ...limits }
+      const store = transport === undefined ? deps.pace?.(service) : undefined
+      shared = { pacer: createPacer(pace, clock, buckets, store), circuit: createCircuit(service, deps.now) }
+      services.set(service, shared)
+    }
+    return createServiceHttp(options, deps, journal, shared)
   }
 }

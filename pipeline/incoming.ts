@@ -77,6 +77,33 @@ export function readIncoming(data: string): {
   return { waiting, unreadable }
 }
 
+/** What waits at the moment of asking, for who must know before the next run takes it in. */
+export interface WaitingMessages {
+  of(...kinds: string[]): IncomingMessage[]
+}
+
+/** Each file is read once: a message never changes, and what was seen counts also when its file has been taken in. */
+export function watchIncoming(data: string): WaitingMessages {
+  const folder = incomingFolder(data)
+  const seen = new Map<string, IncomingMessage | undefined>()
+  function read(name: string): IncomingMessage | undefined {
+    try {
+      return messageSchema.parse(JSON.parse(readFileSync(join(folder, name), 'utf8')))
+    } catch {
+      return undefined
+    }
+  }
+  return {
+    of(...kinds) {
+      const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : []
+      for (const name of names) if (!seen.has(name)) seen.set(name, read(name))
+      return [...seen.values()].filter(
+        (message) => message !== undefined && kinds.includes(message.kind),
+      ) as IncomingMessage[]
+    },
+  }
+}
+
 /** Takes every message in exactly once, by id; a file goes only after the ledger has committed its message. */
 export async function takeIn(
   data: string,

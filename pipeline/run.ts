@@ -1,18 +1,21 @@
 import { join } from 'node:path'
+import { createBudget, readSpent } from './budget.ts'
 import type { World } from './context.ts'
 import { ensureStepTables } from './context.ts'
 import { Interrupted, ProjectError } from './errors.ts'
+import { filePaces } from './http/pace-store.ts'
 import { createHttp } from './http.ts'
-import { takeIn } from './incoming.ts'
+import { takeIn, watchIncoming } from './incoming.ts'
 import type { Project } from './load.ts'
 import { createSnapshotViews } from './materializations/snapshot-view.ts'
+import { pauseText, readPauses } from './pauses.ts'
 import type { Plan } from './plan.ts'
 import type { Listener, NodeResult } from './results.ts'
 import { RunUnderWay } from './run-under-way.ts'
 import type { Outward } from './step.ts'
 import { type Connection, withTransactions } from './warehouse/duckdb.ts'
 import { discardBuild, openHome, type Places, placesOf, pullLedger } from './warehouse/home.ts'
-import { closeCrashedRuns, ensureRawTables, type LedgerInfo, nextRunSeq } from './warehouse/ledger.ts'
+import { closeCrashedRuns, ensureRawTables, type LedgerInfo, nextRunSeq, settleIntents } from './warehouse/ledger.ts'
 import { acquireLock } from './warehouse/lock.ts'
 import type { Publication } from './warehouse/publish.ts'
 import { Recorder } from './warehouse/recorder.ts'
@@ -119,6 +122,7 @@ async function runOpened(options: Opened): Promise<RunResult> {
   const clock = performance.now()
   const started_at = effects.now().toISOString()
   await closeCrashedRuns(connection)
+  await settleIntents(connection)
   const seq = await nextRunSeq(connection)
   const run_id = `run_${String(seq).padStart(6, '0')}`
   const frozen = await isReplay(connection, as_of)
@@ -191,7 +195,17 @@ async function makeWorld(
   await log.run(`set search_path = '_ledger.log'`)
   const journal = withTransactions(log, (work) => recorder.write(work, log))
   const { now, sleep, random, signal } = effects
-  const budget = { allows: async () => false }
+  const pauses = await readPauses(session.connection, watchIncoming(places.data))
+  const budget = createBudget({
+    limits: project.config.data.budget,
+    spent: await readSpent(session.connection),
+    now,
+    paused() {
+      const pause = pauses.of('spend')
+      return pause === undefined ? undefined : pauseText(pause)
+    },
+  })
+  const clock = { now, sleep: (ms: number) => sleep(ms, signal) }
   const secrets = project.config.secrets
   return {
     session,
@@ -205,6 +219,7 @@ async function makeWorld(
       random,
       live,
       budget,
+      pace: (service) => filePaces(join(places.data, '.pace', `${service}.json`), clock),
       signal,
       secrets,
       replay: recorder.frozen,

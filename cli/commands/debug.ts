@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { relative } from 'node:path'
 import type { Command } from 'commander'
+import { NO_BUDGET } from '../../pipeline/budget.ts'
 import { codeRoot } from '../../pipeline/code-root.ts'
 import { EXIT, messageOf, RemoteError } from '../../pipeline/errors.ts'
 import { createHttp } from '../../pipeline/http.ts'
@@ -101,13 +102,12 @@ async function httpOver(
 ) {
   const connection = await session.connect()
   await connection.run(`set search_path = '_ledger.log'`)
-  const budget = { allows: async () => false }
   return createHttp({
     ...effects,
     connection,
     run_id: 'debug',
     live: new Set(),
-    budget,
+    budget: NO_BUDGET,
     secrets: project.config.secrets,
   })
 }

@@ -1,6 +1,6 @@
 import type { HttpDeps, HttpOptions } from '../http.ts'
 import { createNetwork, type Fetched } from './network.ts'
-import { DEFAULT_CONCURRENCY } from './pacer.ts'
+import { PACED_CONCURRENCY } from './pacer.ts'
 import type { Prepared } from './request.ts'
 
 /** Asks once. Throws Fault when the exchange breaks. */
@@ -30,13 +30,13 @@ export function createAsk(options: HttpOptions, deps: HttpDeps): Ask {
   }
   const network = createNetwork({
     timeout_ms: (limits?.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
-    concurrency: limits?.concurrency ?? DEFAULT_CONCURRENCY,
+    concurrency: limits?.concurrency ?? PACED_CONCURRENCY,
     signal: deps.signal,
   })
-  const overNetwork = ({ url, method, body }: Prepared): Promise<Fetched> => {
+  const overNetwork = ({ url, method, body, headers: own }: Prepared): Promise<Fetched> => {
     const headers: Record<string, string> = { 'user-agent': 'lead-engine', accept: 'application/json, */*;q=0.5' }
     if (body !== undefined) headers['content-type'] = typeof body === 'string' ? 'text/plain' : 'application/json'
-    for (const [name, value] of Object.entries(options.headers ?? {})) headers[name.toLowerCase()] = value
+    for (const [name, value] of Object.entries({ ...options.headers, ...own })) headers[name.toLowerCase()] = value
     const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
     return network(url, { method, headers, body: payload })
   }

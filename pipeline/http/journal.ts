@@ -13,7 +13,17 @@ export interface StoredAnswer {
 }
 
 /** One exchange with a service; `answer` is absent when it broke after it may have been charged for. */
-export interface Exchange {
+export interface Exchange extends Intent {
+  /** Of the intent that went before; free calls have none. */
+  call_id?: string
+  hit: boolean | undefined
+  answer: { status: number; headers: Record<string, string>; text: string; fetched_at: string } | undefined
+  /** False: the answer is not to be kept. */
+  record: boolean
+}
+
+/** A paid call that is about to be made, with the most it can cost. */
+export interface Intent {
   service: string
   endpoint: string
   request_hash: string
@@ -23,13 +33,23 @@ export interface Exchange {
   credits: number
   usd: number
   requested_at: string
-  answer: { status: number; headers: Record<string, string>; text: string; fetched_at: string } | undefined
+}
+
+/** What the ledger holds of a request. */
+export interface Found {
+  answers: StoredAnswer[]
+  /** A paid one was made and broke off: it may have been charged for an answer that nobody has. */
+  broken_off: boolean
 }
 
 /** The request log. An answer is in the ledger before anyone reads it. */
 export interface Journal {
-  /** Answers to a request that had been fetched by the end of `as_of`, not `ttl_days` old by then; newest first. */
-  find(request_hash: string, ttl_days: number): Promise<StoredAnswer[]>
+  /** What had been fetched by the end of `as_of`, and was not `ttl_days` old by then; newest first. */
+  find(request_hash: string, ttl_days: number): Promise<Found>
+  /** Resolves, with the call's id, once it is committed that the call will be made. Killed from then on, it counts as spent. */
+  intend(intent: Intent): Promise<string>
+  /** The call could not be made. */
+  withdraw(call_id: string): Promise<void>
   /** Resolves, with the call's id, once the exchange is committed. */
   write(exchange: Exchange): Promise<string>
 }
@@ -46,9 +66,11 @@ const CALLS = {
   status: 'INTEGER',
   credits: 'DECIMAL(18,4)',
   usd: 'DECIMAL(18,6)',
+  hit: 'BOOLEAN',
   cached: 'BOOLEAN',
   requested_at: 'TIMESTAMP',
 }
+const { status: _status, hit: _hit, cached: _cached, ...INTENTS } = CALLS
 const ANSWERS = {
   request_hash: 'VARCHAR',
   call_id: 'VARCHAR',
@@ -59,26 +81,32 @@ const ANSWERS = {
 }
 
 /**
- * Writes to `log.calls` and `log.answers`. The connection must be its own: nobody else's transaction may be open
+ * Writes to `log.intents`, `log.calls` and `log.answers`; a replay reads only what runs up to `last_run` left. The connection must be its own: nobody else's transaction may be open
  * on it. What arrives while a statement runs goes into the next one together, so that many small answers cost few commits.
  */
-export function createJournal(connection: Connection, run_id: string, as_of: string): Journal {
+export function createJournal(connection: Connection, run_id: string, as_of: string, last_run?: string): Journal {
   const alone = oneAtATime()
   let occurrences: Map<string, number> | undefined
 
-  async function findAll(hashes: string[]): Promise<StoredAnswer[][]> {
-    const rows = await connection.rows<Omit<StoredAnswer, 'headers' | 'text'> & { headers: string; body: string }>(
-      `select request_hash, call_id, status, headers, body, fetched_at from log.answers
-       where request_hash in (select unnest(from_json($1, '["VARCHAR"]'))) and fetched_at::date <= $2::date
+  interface Row extends Omit<StoredAnswer, 'headers' | 'text' | 'status'> {
+    status: number | null
+    headers: string | null
+    body: string | null
+  }
+
+  async function findAll(hashes: string[]): Promise<Row[][]> {
+    const rows = await connection.rows<Row>(
+      `with wanted as (select unnest(from_json($1, '["VARCHAR"]')) as request_hash)
+       select request_hash, call_id, status, headers, body, fetched_at from log.answers semi join wanted using (request_hash)
+       where fetched_at::date <= $2::date
+         ${last_run === undefined ? '' : 'and call_id in (select call_id from log.calls where run_id <= $3)'}
+       union all
+       select request_hash, call_id, null, null, null, requested_at from log.calls semi join wanted using (request_hash)
+       where status is null and credits > 0 and requested_at::date <= $2::date
        order by fetched_at desc, call_id desc`,
-      [JSON.stringify(hashes), as_of],
+      last_run === undefined ? [JSON.stringify(hashes), as_of] : [JSON.stringify(hashes), as_of, last_run],
     )
-    const stored = rows.map(({ body, headers, ...row }) => ({
-      ...row,
-      headers: JSON.parse(headers) as Record<string, string>,
-      text: body,
-    }))
-    return hashes.map((hash) => stored.filter(({ request_hash }) => request_hash === hash))
+    return hashes.map((hash) => rows.filter(({ request_hash }) => request_hash === hash))
   }
 
   /** How often each request was made in this run before: by another who asked the same service. */
@@ -91,7 +119,7 @@ export function createJournal(connection: Connection, run_id: string, as_of: str
   }
 
   /** The id depends on run, request and its how-manieth time: not on the order in which answers arrive. */
-  async function nextCallId({ request_hash }: Exchange): Promise<string> {
+  async function nextCallId({ request_hash }: Intent): Promise<string> {
     occurrences ??= await seenBefore()
     const nth = occurrences.get(request_hash) ?? 0
     occurrences.set(request_hash, nth + 1)
@@ -101,16 +129,16 @@ export function createJournal(connection: Connection, run_id: string, as_of: str
 
   async function writeAll(exchanges: Exchange[]): Promise<string[]> {
     const ids: string[] = []
-    for (const exchange of exchanges) ids.push(await nextCallId(exchange))
-    const calls = exchanges.map(({ answer, ...call }, index) => ({
+    for (const exchange of exchanges) ids.push(exchange.call_id ?? (await nextCallId(exchange)))
+    const calls = exchanges.map(({ answer, record: _record, ...call }, index) => ({
       ...call,
       call_id: ids[index],
       run_id,
       status: answer?.status,
       cached: false,
     }))
-    const answers = exchanges.flatMap(({ request_hash, answer }, index) =>
-      answer === undefined
+    const answers = exchanges.flatMap(({ request_hash, answer, record }, index) =>
+      answer === undefined || !record
         ? []
         : [
             {
@@ -130,12 +158,39 @@ export function createJournal(connection: Connection, run_id: string, as_of: str
     return ids
   }
 
+  async function intendAll(intents: Intent[]): Promise<string[]> {
+    const ids: string[] = []
+    for (const intent of intents) ids.push(await nextCallId(intent))
+    const rows = intents.map((intent, index) => ({ ...intent, call_id: ids[index], run_id }))
+    await connection.transaction(async () => {
+      await connection.insert('log.intents', INTENTS, rows)
+    })
+    return ids
+  }
+
   const find = batched((hashes: string[]) => alone(() => findAll(hashes)))
   return {
     async find(request_hash, ttl_days) {
       const oldest = new Date(Date.parse(as_of) - (ttl_days - 1) * 86_400_000).toISOString()
-      return (await find(request_hash)).filter(({ fetched_at }) => fetched_at >= oldest)
+      const young = (await find(request_hash)).filter(({ fetched_at }) => fetched_at >= oldest)
+      const answers = young.flatMap(({ body, headers, status, ...row }) => {
+        if (status === null) return []
+        return { ...row, status, headers: JSON.parse(headers!) as Record<string, string>, text: body! }
+      })
+      return { answers, broken_off: young.some(({ status }) => status === null) }
     },
+    intend: batched((intents: Intent[]) => alone(() => intendAll(intents))),
+    withdraw: batched((ids: string[]) =>
+      alone(async () => {
+        await connection.transaction(async () => {
+          await connection.run(
+            'delete from log.intents where call_id in (select unnest(from_json($1, \'["VARCHAR"]\')))',
+            [JSON.stringify(ids)],
+          )
+        })
+        return ids.map(() => undefined)
+      }),
+    ),
     write: batched((exchanges: Exchange[]) => alone(() => writeAll(exchanges))),
   }
 }

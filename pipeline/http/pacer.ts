@@ -1,10 +1,24 @@
-import type { HttpOptions } from '../http.ts'
+import type { HttpOptions, Limits } from '../http.ts'
+import { memoryPaces, type Pace, type PaceStore, paceOf } from './pace-store.ts'
+import { noteWindows, takeOne, windowsOf } from './rate-window.ts'
 
 /** Lets requests to one service start only as fast, and as many at once, as it allows. */
 export interface Pacer {
-  run<T>(work: () => Promise<T>): Promise<T>
+  /** Runs `work` when its turn has come. Throws TooLong when that is further off than a run may wait. */
+  run<T>(work: () => Promise<T>, bucket?: string): Promise<T>
+  /** What an answer tells of the service's windows. */
+  told(headers: Record<string, string>, bucket?: string): Promise<void>
   /** Nothing more starts for so long: the service asked for a pause. */
-  pause(ms: number): void
+  pause(ms: number): Promise<void>
+}
+
+/** The service's window is used up, and begins anew only later than a run may wait. */
+export class TooLong extends Error {
+  override readonly name = 'TooLong'
+
+  constructor(readonly wait_ms: number) {
+    super('the service allows no more for now')
+  }
 }
 
 interface Clock {
@@ -13,68 +27,147 @@ interface Clock {
 }
 
 export const DEFAULT_CONCURRENCY = 8
+/** Where a rate is said, it is the rate that limits, however slow the answers. */
+export const PACED_CONCURRENCY = 64
 const MINUTE_MS = 60_000
 /** Requests reach the server less evenly than they leave: a little slack keeps them within its windows. */
-const SLACK = 1.02
+const SPACING_SLACK = 1.02
+const WINDOW_SLACK = 1.01
+/** A command holds the ledger while it runs: a vendor that wants to be left alone for longer fails the step instead. */
+export const LONGEST_WAIT_MS = 60_000
+/** The limits of the service as a whole. */
+const WHOLE = '*'
 
 /**
- * `per_second` spaces starts evenly (what leaky-bucket servers want); `per_minute` lets bursts through but never more
- * than that many starts in any 60 s; `concurrency` caps what is under way. Starts come in the order of asking.
+ * `per_second` spaces starts evenly (what leaky-bucket servers want), and never lets more start in a second than that,
+ * however late timers fire; `per_minute` lets bursts through but never more than that many starts in any 60 s; `windows`
+ * are as the service tells them; `concurrency` caps what is under way. Starts of a bucket come in the order of asking.
  */
-export function createPacer(limits: HttpOptions['limits'], clock: Clock): Pacer {
-  const { per_second, per_minute, concurrency = DEFAULT_CONCURRENCY } = limits ?? {}
-  const spacing = per_second === undefined ? 0 : (1000 / per_second) * SLACK
-  const starts: number[] = []
+export function createPacer(
+  limits: HttpOptions['limits'],
+  clock: Clock,
+  buckets: HttpOptions['buckets'] = {},
+  store: PaceStore = memoryPaces(),
+): Pacer {
+  const rated = limits?.per_second !== undefined || limits?.per_minute !== undefined
+  const concurrency = limits?.concurrency ?? (rated ? PACED_CONCURRENCY : DEFAULT_CONCURRENCY)
   const queue: (() => void)[] = []
+  const gates = new Map<string, Promise<void>>()
   let running = 0
-  let spacedFrom = Number.NEGATIVE_INFINITY
-  let pausedUntil = 0
-  let gate: Promise<void> = Promise.resolve()
+  /** Sent, and not answered yet. */
+  let open = 0
+  let answer = signal()
 
-  function earliest(): number {
-    const full = per_minute !== undefined && starts.length === per_minute
-    return Math.max(spacedFrom + spacing, full ? starts[0]! + MINUTE_MS * SLACK : 0, pausedUntil)
+  const groupsOf = (bucket: string | undefined): [string, Limits][] => {
+    const own = bucket === undefined ? undefined : buckets[bucket]
+    return [[WHOLE, limits ?? {}], ...(own === undefined ? [] : [[bucket!, own] as [string, Limits]])]
   }
 
-  async function waitForStart(): Promise<void> {
-    let scheduled: number | undefined
-    for (let now = clock.now().getTime(); ; now = clock.now().getTime()) {
-      const start = earliest()
-      if (now >= start) {
-        // Timers fire late: counting from the planned time keeps the rate; an idle pacer counts from now.
-        spacedFrom = scheduled ?? now
-        if (per_minute !== undefined) {
-          starts.push(now)
-          if (starts.length > per_minute) starts.shift()
-        }
-        return
+  async function waitForStart(bucket: string | undefined): Promise<void> {
+    const groups = groupsOf(bucket)
+    let waited = false
+    for (;;) {
+      const next = answer.given
+      const now = clock.now().getTime()
+      const start = await store.update((paces) => {
+        const held = groups.map(([name, own]) => [paceOf(paces, name), own] as const)
+        const earliest = Math.max(...held.map(([pace, own]) => earliestOf(pace, own, now, open)))
+        if (earliest <= now) for (const [pace, own] of held) begin(pace, own, now, waited ? earliest : now)
+        return earliest
+      })
+      if (start <= now) break
+      if (start === Number.POSITIVE_INFINITY) {
+        await next
+        continue
       }
-      scheduled = start
+      if (start - now > LONGEST_WAIT_MS * SPACING_SLACK) throw new TooLong(start - now)
+      waited = true
       await clock.sleep(Math.ceil(start - now))
     }
+    open++
   }
 
-  function nextStart(): Promise<void> {
-    const turn = gate.then(waitForStart)
-    gate = turn.catch(() => {})
+  function done(): void {
+    open--
+    answer.give()
+    answer = signal()
+  }
+
+  function nextStart(bucket: string | undefined): Promise<void> {
+    const name = bucket ?? WHOLE
+    const turn = (gates.get(name) ?? Promise.resolve()).then(() => waitForStart(bucket))
+    gates.set(
+      name,
+      turn.catch(() => {}),
+    )
     return turn
   }
 
   return {
-    async run(work) {
+    async run(work, bucket) {
       if (running >= concurrency) await new Promise<void>((resolve) => queue.push(resolve))
       else running++
       try {
-        await nextStart()
-        return await work()
+        await nextStart(bucket)
+        try {
+          return await work()
+        } finally {
+          done()
+        }
       } finally {
         const next = queue.shift()
         if (next === undefined) running--
         else next()
       }
     },
-    pause(ms) {
-      pausedUntil = Math.max(pausedUntil, clock.now().getTime() + ms)
+    async told(headers, bucket) {
+      const groups = groupsOf(bucket).filter(([, own]) => own.windows !== undefined)
+      if (groups.length === 0) return
+      const now = clock.now().getTime()
+      await store.update((paces) => {
+        for (const [name, own] of groups) noteWindows(paceOf(paces, name), own.windows!, headers, now, open - 1)
+      })
+    },
+    async pause(ms) {
+      const until = clock.now().getTime() + ms
+      await store.update((paces) => {
+        const pace = paceOf(paces, WHOLE)
+        pace.paused_until = Math.max(pace.paused_until, until)
+      })
     },
   }
+}
+
+function signal(): { given: Promise<void>; give(): void } {
+  let give = (): void => {}
+  const given = new Promise<void>((resolve) => {
+    give = resolve
+  })
+  return { given, give }
+}
+
+/** Infinity: not before an answer that is under way has told what is left. */
+function earliestOf(pace: Pace, { per_second, per_minute, windows }: Limits, now: number, open: number): number {
+  const { starts } = pace
+  let earliest = Math.max(pace.paused_until, windows === undefined ? 0 : windowsOf(pace, windows, now, open))
+  if (per_second !== undefined) {
+    const within = Math.max(1, Math.floor(per_second))
+    const full = starts.at(-within)
+    earliest = Math.max(earliest, pace.spaced_from + (1000 / per_second) * SPACING_SLACK)
+    if (full !== undefined) earliest = Math.max(earliest, full + (within / per_second) * 1000 * WINDOW_SLACK)
+  }
+  if (per_minute !== undefined) {
+    const full = starts.at(-per_minute)
+    if (full !== undefined) earliest = Math.max(earliest, full + MINUTE_MS * SPACING_SLACK)
+  }
+  return earliest
+}
+
+/** Timers fire late: counting from the planned time keeps the rate; an idle pacer counts from now. */
+function begin(pace: Pace, { per_second, per_minute, windows }: Limits, now: number, planned: number): void {
+  if (windows !== undefined) takeOne(pace, windows, now)
+  if (per_second === undefined && per_minute === undefined) return
+  pace.spaced_from = planned
+  const kept = Math.max(per_minute ?? 0, Math.floor(per_second ?? 0), 1)
+  pace.starts = [...pace.starts, now].slice(-kept)
 }

@@ -11,6 +11,7 @@ export interface Prepared {
   path: string
   query: Record<string, string>
   body: unknown
+  headers: Record<string, string>
   /** sha256 of service, method, path, sorted query and body; the values of secrets are masked before hashing. */
   hash: string
 }
@@ -36,7 +37,15 @@ export function prepare(options: HttpOptions, request: HttpRequest, mask: Redact
   const sorted = pairs.map(([name, value]) => JSON.stringify([name, value])).sort()
   const identity = canonicalJson([options.service, method, path, sorted, request.body ?? null])
   const hash = createHash('sha256').update(mask(identity)).digest('hex')
-  return { url, method, path, query: Object.fromEntries(pairs), body: request.body, hash }
+  return {
+    url,
+    method,
+    path,
+    query: Object.fromEntries(pairs),
+    body: request.body,
+    headers: request.headers ?? {},
+    hash,
+  }
 }
 
 /** JSON with the keys of every object in order, so that equal values give equal text. */

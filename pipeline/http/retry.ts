@@ -1,15 +1,5 @@
-/** Statuses that a vendor means as "not now". */
-const NOT_NOW = new Set([429, 500, 502, 503, 504])
-
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 30_000
-/** A command holds the ledger while it runs: a vendor that wants to be left alone for longer fails the step instead. */
-export const LONGEST_RETRY_AFTER_MS = 60_000
-
-export function isTransient(status: number): boolean {
-  return NOT_NOW.has(status)
-}
-
 /** Milliseconds until the time that `Retry-After` names (seconds or an HTTP date); undefined when it names none. */
 export function retryAfterMs(headers: Record<string, string>, now: Date): number | undefined {
   const text = headers['retry-after']?.trim()

@@ -1,96 +1,122 @@
-import { Interrupted } from '../errors.ts'
-import type { Http, HttpAnswer, HttpDeps, HttpOptions, HttpRequest } from '../http.ts'
+import { Interrupted, type RemoteError } from '../errors.ts'
+import type { Http, HttpAnswer, HttpDeps, HttpOptions, HttpRequest, Meaning } from '../http.ts'
 import { isSecretName, literalRedactor, redactor } from '../redact.ts'
 import { createAsk } from './ask.ts'
-import type { Journal, StoredAnswer } from './journal.ts'
+import type { Circuit } from './circuit.ts'
+import type { Intent, Journal, StoredAnswer } from './journal.ts'
+import { parseJson } from './json.ts'
+import { isCutShort, meaningOf, toldOf } from './meaning.ts'
 import { Fault, type Fetched } from './network.ts'
-import { createPacer, DEFAULT_CONCURRENCY, type Pacer } from './pacer.ts'
+import { LONGEST_WAIT_MS, type Pacer, TooLong } from './pacer.ts'
+import { createPurse, type Purchase } from './purse.ts'
 import { NotAsked, NotBought } from './refused.ts'
 import { type Prepared, prepare } from './request.ts'
-import { backoffMs, isTransient, LONGEST_RETRY_AFTER_MS, retryAfterMs } from './retry.ts'
+import { backoffMs, retryAfterMs } from './retry.ts'
 import { createWording } from './wording.ts'
 
 const DEFAULT_RETRIES = 4
-/** Nobody is bothered by more at once, and what comes together is written together. */
-const IN_PROCESS_CONCURRENCY = 64
 
-type Expects = (status: number) => boolean
+/** What all who ask one service in a run have in common. */
+export interface Shared {
+  pacer: Pacer
+  circuit: Circuit
+}
 
-/** One service, as a plug-in uses it. `pacers` are shared by all who ask the same service in a run. */
-export function createServiceHttp(
-  options: HttpOptions,
-  deps: HttpDeps,
-  journal: Journal,
-  pacers: Map<string, Pacer>,
-): Http {
-  const { service, limits, usd_per_credit } = options
+/** An answer in the ledger, with what it means. */
+type Attempt = StoredAnswer & { meaning: Meaning }
+
+/** One service, as a plug-in uses it. */
+export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal: Journal, shared: Shared): Http {
+  const { service, limits } = options
+  const { pacer, circuit } = shared
   const secrets = [...(deps.secrets ?? []), ...headerSecrets(options.headers)]
   const mask = literalRedactor(secrets)
   const wording = createWording(service, redactor(secrets))
   const ask = createAsk(options, deps)
-  const pace = {
-    concurrency: options.transport === undefined ? DEFAULT_CONCURRENCY : IN_PROCESS_CONCURRENCY,
-    ...limits,
-  }
-  const pacer = pacers.get(service) ?? createPacer(pace, { now: deps.now, sleep })
-  pacers.set(service, pacer)
+  const purse = createPurse(options, deps, wording)
   const underway = new Map<string, Promise<HttpAnswer>>()
 
   async function send(request: HttpRequest, expect?: readonly number[]): Promise<HttpAnswer> {
     const asked = prepare(options, request, mask)
-    const expects: Expects = (status) => expect?.includes(status) ?? (status >= 200 && status < 300)
+    const expects = (status: number) => expect?.includes(status) ?? (status >= 200 && status < 300)
+    const means = (answer: Fetched): Meaning =>
+      options.meaning?.(toldOf(answer)) ?? (expects(answer.status) ? 'ok' : meaningOf(answer.status))
     const ttl_days = request.ttl_days ?? 0
-    if (ttl_days <= 0) return exchange(asked, request, expects)
+    if (ttl_days <= 0 && isFree(request)) return exchange(asked, request, means, false)
     const key = JSON.stringify([asked.hash, ttl_days, expect])
     const same = underway.get(key)
-    if (same !== undefined) return { ...(await same), cached: true }
-    const answer = fromLedger(asked, request, expects, ttl_days).then((it) => it ?? exchange(asked, request, expects))
+    if (same !== undefined && ttl_days > 0) return { ...(await same), cached: true }
+    const answer = known(asked, request, means, ttl_days)
     underway.set(key, answer)
     try {
       return await answer
     } finally {
-      underway.delete(key)
+      if (underway.get(key) === answer) underway.delete(key)
     }
   }
 
-  async function fromLedger(asked: Prepared, request: HttpRequest, expects: Expects, ttl_days: number) {
-    const stored = await journal.find(asked.hash, ttl_days)
-    const usable = stored.find((each) => expects(each.status) && !(isFree(request) && isCutShort(each)))
-    return usable === undefined ? undefined : answerOf(usable, asked, true)
+  /** From the ledger, if it holds a young enough answer; else from the service, if that does not buy anything twice. */
+  async function known(asked: Prepared, request: HttpRequest, means: Means, ttl_days: number): Promise<HttpAnswer> {
+    const { answers, broken_off } = await journal.find(asked.hash, Math.max(ttl_days, isFree(request) ? 0 : 1))
+    const usable = answers.find((each) => means(each) === 'ok' && !(isFree(request) && isCutShort(toldOf(each))))
+    if (usable !== undefined && ttl_days > 0) return answerOf(usable, asked, true)
+    const in_doubt = broken_off && !isFree(request)
+    if (in_doubt && !request.repeatable && deps.replay !== true) {
+      const message = `${wording.nameOf(asked)} is not asked again: an equal call broke off, and may have been charged`
+      throw new NotBought(message, service, 'in_doubt', request.credits ?? 0)
+    }
+    return exchange(asked, request, means, in_doubt)
   }
 
-  async function exchange(asked: Prepared, request: HttpRequest, expects: Expects): Promise<HttpAnswer> {
+  async function exchange(asked: Prepared, request: HttpRequest, means: Means, paid: boolean): Promise<HttpAnswer> {
     refuseThePast(asked)
+    const place = request.bucket ?? asked.path
+    let counted = paid
+    let last: RemoteError | undefined
     for (let tries = 1; ; tries++) {
-      const outcome = await pacer.run(() => attempt(asked, request, expects))
+      const purchase = purse.purchase(asked, counted ? { ...request, credits: 0 } : request)
+      purchase.check()
+      checkCircuit(place, last)
+      const work = () => attempt(asked, request, means, purchase)
+      const outcome = await pacer.run(work, request.bucket).catch((error: unknown) => notSent(asked, error))
       const again = tries <= (limits?.retries ?? DEFAULT_RETRIES)
       const pause = backoffMs(tries, deps.random)
       if (outcome instanceof Fault) {
-        const mayRepeat = isFree(request) || !outcome.sent
-        if (!again || !mayRepeat) throw wording.broken(asked, outcome, tries, !isFree(request))
+        circuit.failed()
+        const mayRepeat = isFree(request) || request.repeatable === true || !outcome.sent
+        last = wording.broken(asked, outcome, tries, !isFree(request) && request.repeatable !== true)
+        if (!again || !mayRepeat) throw last
+        counted ||= outcome.sent && !isFree(request)
         await sleep(pause)
         continue
       }
-      const { status, headers } = outcome
-      const cutShort = expects(status) && isFree(request) && isCutShort(outcome)
-      if (expects(status) && !(cutShort && again)) return answerOf(outcome, asked, false)
+      const { status, headers, meaning } = outcome
+      const cutShort = meaning === 'ok' && isFree(request) && isCutShort(toldOf(outcome))
+      if (meaning === 'later' && !(status >= 200 && status < 300)) circuit.failed()
+      else circuit.alive()
+      if (meaning === 'ok' && !(cutShort && again)) return answerOf(outcome, asked, false)
       const wait = retryAfterMs(headers, deps.now())
-      const worthwhile = cutShort || (isTransient(status) && (wait ?? 0) <= LONGEST_RETRY_AFTER_MS)
-      if (!again || !worthwhile) throw wording.refused(asked, outcome, tries, wait)
-      if (wait !== undefined || status === 429) pacer.pause(wait ?? pause)
+      last = wording.refused(asked, outcome, tries, wait, cutShort ? 'unreadable' : (meaning as Refusal))
+      if (meaning === 'quota' || meaning === 'key') circuit.close(last.message)
+      if (meaning === 'forbidden') circuit.close(last.message, place)
+      if (meaning === 'rate' && (wait ?? 0) > LONGEST_WAIT_MS) await pacer.pause(wait!)
+      const worthwhile = cutShort || meaning === 'rate' || meaning === 'later'
+      if (!again || !worthwhile || (wait ?? 0) > LONGEST_WAIT_MS) throw last
+      if (wait !== undefined || meaning === 'rate') await pacer.pause(wait ?? pause)
       else await sleep(pause)
     }
   }
 
   /** One exchange, in the ledger before it is looked at. A fault is recorded where it may have cost something. */
-  async function attempt(asked: Prepared, request: HttpRequest, expects: Expects): Promise<StoredAnswer | Fault> {
-    await refuseToPay(asked, request)
-    const requested_at = ask.clock()
-    const outcome = await ask(asked).catch(toFault)
-    if (outcome instanceof Fault && (isFree(request) || !outcome.sent)) return outcome
-    const answer = outcome instanceof Fault ? undefined : { ...masked(outcome), fetched_at: ask.clock() }
-    const credits = answer === undefined || expects(answer.status) ? (request.credits ?? 0) : 0
-    const call_id = await journal.write({
+  async function attempt(
+    asked: Prepared,
+    request: HttpRequest,
+    means: Means,
+    purchase: Purchase,
+  ): Promise<Attempt | Fault> {
+    if (deps.signal.aborted) throw new Interrupted('interrupted')
+    const { credits, usd, settle } = purchase.reserve()
+    const intent: Intent = {
       service,
       endpoint: mask(`${asked.method} ${asked.path}`),
       request_hash: asked.hash,
@@ -98,11 +124,27 @@ export function createServiceHttp(
       company_id: request.company_id,
       lead_id: request.lead_id,
       credits,
-      usd: credits * (usd_per_credit ?? 0),
-      requested_at,
-      answer,
-    })
-    return answer === undefined ? (outcome as Fault) : { ...answer, call_id, request_hash: asked.hash }
+      usd,
+      requested_at: ask.clock(),
+    }
+    const before = credits > 0 || usd > 0 ? { call_id: await journal.intend(intent) } : {}
+    const outcome = await ask(asked).catch(toFault)
+    const record = (options.record ?? true) && (request.record ?? true)
+    if (outcome instanceof Fault) {
+      if (!outcome.sent) settle(0)
+      if (before.call_id === undefined) return outcome
+      if (outcome.sent) await journal.write({ ...intent, ...before, hit: undefined, answer: undefined, record })
+      else await journal.withdraw(before.call_id)
+      return outcome
+    }
+    const answer = { ...masked(outcome), fetched_at: ask.clock() }
+    const told = toldOf(answer)
+    const meaning = means(answer)
+    const spent = settle(options.charged?.(told) ?? (meaning === 'ok' ? credits : 0))
+    const hit = meaning === 'ok' ? request.hit?.(told) : undefined
+    const call_id = await journal.write({ ...intent, ...before, ...spent, hit, answer, record })
+    if (meaning === 'ok' || meaning === 'rate') await pacer.told(answer.headers, request.bucket)
+    return { ...answer, call_id, request_hash: asked.hash, meaning }
   }
 
   /** A vendor that quotes our key back must not bring it into the ledger. */
@@ -114,6 +156,21 @@ export function createServiceHttp(
   function toFault(error: unknown): Fault {
     if (deps.signal.aborted) throw new Interrupted('interrupted', { cause: error })
     if (error instanceof Fault) return error
+    throw error
+  }
+
+  function checkCircuit(place: string, last: RemoteError | undefined): void {
+    try {
+      circuit.check(place)
+    } catch (closed) {
+      throw last ?? closed
+    }
+  }
+
+  function notSent(asked: Prepared, error: unknown): never {
+    circuit.unasked()
+    if (error instanceof TooLong) throw wording.tooLong(asked, error.wait_ms)
+    if (deps.signal.aborted) throw new Interrupted('interrupted', { cause: error })
     throw error
   }
 
@@ -129,23 +186,11 @@ export function createServiceHttp(
     throw new NotAsked(`${wording.nameOf(asked)} ${reason}`, service)
   }
 
-  async function refuseToPay(asked: Prepared, { credits = 0 }: HttpRequest): Promise<void> {
-    if (credits === 0) return
-    const refusal = (reason: NotBought['reason'], because: string) => {
-      const message = `${wording.nameOf(asked)} costs ${credits} credits and was not asked: ${because}`
-      return new NotBought(message, service, reason, credits)
-    }
-    if (!deps.live.has('spend')) throw refusal('not_live', 'the target is not live for spend')
-    if (usd_per_credit === undefined) throw refusal('no_price', `no usd_per_credit is set for ${service}`)
-    const allowed = await deps.budget.allows(service, credits, credits * usd_per_credit)
-    if (!allowed) throw refusal('budget', 'no budget allows it')
-  }
-
   function answerOf(stored: StoredAnswer, asked: Prepared, cached: boolean): HttpAnswer {
     const { status, headers, text, fetched_at, call_id } = stored
     const json = (): unknown => {
       try {
-        return JSON.parse(text)
+        return parseJson(text)
       } catch {
         throw wording.notJson(asked, stored)
       }
@@ -156,19 +201,11 @@ export function createServiceHttp(
   return { send }
 }
 
+type Means = (answer: Fetched) => Meaning
+type Refusal = Exclude<Meaning, 'ok'>
+
 function isFree({ credits = 0 }: HttpRequest): boolean {
   return credits === 0
-}
-
-/** Announced as JSON, and none: cut short or garbled on its way. */
-function isCutShort({ headers, text }: StoredAnswer): boolean {
-  if (!/\bjson\b/i.test(headers['content-type'] ?? '')) return false
-  try {
-    JSON.parse(text)
-    return false
-  } catch {
-    return true
-  }
 }
 
 function headerSecrets(headers: Record<string, string> = {}): string[] {

@@ -1,4 +1,4 @@
-import { RemoteError } from '../errors.ts'
+import { RemoteError, type RemoteReason } from '../errors.ts'
 import type { Redactor } from '../redact.ts'
 import type { Fault, Fetched } from './network.ts'
 import type { Prepared } from './request.ts'
@@ -20,16 +20,30 @@ export function createWording(service: string, redact: Redactor) {
   return {
     nameOf,
     /** The service answered, and not with what was asked for. */
-    refused(asked: Prepared, { status, text }: Fetched, tries: number, wait_ms: number | undefined): RemoteError {
+    refused(
+      asked: Prepared,
+      { status, text }: Fetched,
+      tries: number,
+      wait_ms: number | undefined,
+      reason: RemoteReason,
+    ): RemoteError {
       const body = shown(text, SHOWN_OF_BODY)
       const message = `${nameOf(asked)} answered ${status}${afterTries(tries)}: ${shown(text, SHOWN_IN_MESSAGE)}`
       const retry_after_s = wait_ms === undefined ? undefined : Math.ceil(wait_ms / 1000)
-      return new RemoteError(message, service, { status, body, retry_after_s })
+      return new RemoteError(message, service, { status, body, retry_after_s, reason })
     },
     /** No whole answer came. */
     broken(asked: Prepared, fault: Fault, tries: number, paid: boolean): RemoteError {
       const caution = fault.sent && paid ? '; it may have been charged, so it is not repeated' : ''
-      return new RemoteError(`${nameOf(asked)} ${redact(fault.message)}${afterTries(tries)}${caution}`, service)
+      return new RemoteError(`${nameOf(asked)} ${redact(fault.message)}${afterTries(tries)}${caution}`, service, {
+        reason: 'broken',
+      })
+    },
+    /** Nothing was asked: the service has said that nothing is left until later. */
+    tooLong(asked: Prepared, wait_ms: number): RemoteError {
+      const retry_after_s = Math.ceil(wait_ms / 1000)
+      const message = `${nameOf(asked)} was not asked: nothing is left of its rate limit for ${retry_after_s} s`
+      return new RemoteError(message, service, { reason: 'rate', retry_after_s })
     },
     /** An answer that nobody can read. A cut-off one is data, and not shown; a page in place of data is. */
     notJson(asked: Prepared, { status, headers, text }: Fetched): RemoteError {
@@ -37,7 +51,11 @@ export function createWording(service: string, redact: Redactor) {
       const isData = /\bjson\b/i.test(type)
       const page = isData ? '' : `: ${shown(text, SHOWN_IN_MESSAGE)}`
       const message = `${nameOf(asked)} answered ${status} with ${text.length} characters of ${type} that are not JSON${page}`
-      return new RemoteError(message, service, { status, body: isData ? undefined : shown(text, SHOWN_OF_BODY) })
+      return new RemoteError(message, service, {
+        status,
+        body: isData ? undefined : shown(text, SHOWN_OF_BODY),
+        reason: 'unreadable',
+      })
     },
   }
 }
@@ -45,3 +63,5 @@ export function createWording(service: string, redact: Redactor) {
 function afterTries(tries: number): string {
   return tries === 1 ? '' : ` after ${tries} tries`
 }
+
+export type Wording = ReturnType<typeof createWording>

@@ -86,6 +86,13 @@ export async function closeCrashedRuns(connection: Connection): Promise<number> 
   return connection.run(`update ${LEDGER}.log.runs set status = 'crashed' where status is null`)
 }
 
+/** Paid calls that a dead process was about to make: nobody knows whether they were made, so they count as spent. */
+export async function settleIntents(connection: Connection): Promise<number> {
+  return connection.run(`
+    insert into ${LEDGER}.log.calls by name
+    select *, false as cached from ${LEDGER}.log.intents anti join ${LEDGER}.log.calls using (call_id)`)
+}
+
 export function rawName(table: { source: string; table: string }): string {
   return `${table.source}__${table.table}`
 }

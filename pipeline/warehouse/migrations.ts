@@ -43,6 +43,13 @@ export const MIGRATIONS: readonly string[] = [
     fetched_at timestamp not null
   );
   `,
+  `
+  create table _ledger.log.intents (
+    call_id varchar primary key, run_id varchar not null, service varchar not null, endpoint varchar not null,
+    request_hash varchar not null, field varchar, company_id varchar, lead_id varchar,
+    credits decimal(18, 4) not null, usd decimal(18, 6) not null, requested_at timestamp not null
+  );
+  `,
 ]
 
 /** Which of the ledger's own tables SQL may read, with the column that says when a row became known. */
@@ -53,5 +60,6 @@ export const READABLE: Record<string, { known_at: string; columns: string }> = {
   },
   loads: { known_at: 'fetched_at', columns: '*' },
   calls: { known_at: 'requested_at', columns: '*' },
+  incoming: { known_at: '"at"', columns: 'id, kind, "at", body, run_id' },
   rejects: { known_at: `timestamp '1970-01-01'`, columns: 'run_id, source, file, line, reason' },
 }

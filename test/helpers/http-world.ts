@@ -1,5 +1,9 @@
+import { type Budget, NO_BUDGET } from '../../pipeline/budget.ts'
 import { createHttp, type HttpDeps, type HttpFactory } from '../../pipeline/http.ts'
 import { type Connection, type Database, openDatabase } from '../../pipeline/warehouse/duckdb.ts'
+
+/** Pays for everything. */
+export const RICH: Budget = { priceOf: () => undefined, reserve: () => ({ settle() {} }) }
 
 export interface HttpWorld {
   http: HttpFactory
@@ -24,6 +28,9 @@ export async function httpWorld(overrides: Partial<HttpDeps> = {}): Promise<Http
     create table log.calls (call_id varchar primary key, run_id varchar, service varchar, endpoint varchar,
       request_hash varchar, field varchar, company_id varchar, lead_id varchar, status integer,
       credits decimal(18, 4), usd decimal(18, 6), hit boolean, cached boolean, requested_at timestamp);
+    create table log.intents (call_id varchar primary key, run_id varchar, service varchar, endpoint varchar,
+      request_hash varchar, field varchar, company_id varchar, lead_id varchar, credits decimal(18, 4),
+      usd decimal(18, 6), requested_at timestamp);
     create table log.answers (request_hash varchar, call_id varchar, status integer, headers json, body varchar,
       fetched_at timestamp);
   `)
@@ -41,7 +48,7 @@ export async function httpWorld(overrides: Partial<HttpDeps> = {}): Promise<Http
       },
       random: () => 0.5,
       live: new Set(),
-      budget: { allows: async () => false },
+      budget: NO_BUDGET,
       signal: new AbortController().signal,
       ...overrides,
       ...deps,

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { Interrupted, ProjectError, RemoteError } from '../../../pipeline/errors.ts'
 import type { HttpDeps, HttpOptions } from '../../../pipeline/http.ts'
 import { type FaultServer, faultServer, type Handler, json } from '../../helpers/fault-server.ts'
-import { httpWorld } from '../../helpers/http-world.ts'
+import { httpWorld, RICH } from '../../helpers/http-world.ts'
 
 const KEY = 'sk-canary-93hf72kd01'
 const open: FaultServer[] = []
@@ -181,11 +181,7 @@ describe('faults', () => {
     expect((await free.http.send({ path: '/x' })).json()).toEqual({ ok: true })
     expect(free.server.seen).toHaveLength(2)
 
-    const paid = await world(
-      cut,
-      { usd_per_credit: 1 },
-      { live: new Set(['spend']), budget: { allows: async () => true } },
-    )
+    const paid = await world(cut, { usd_per_credit: 1 }, { live: new Set(['spend']), budget: RICH })
     const answer = await paid.http.send({ path: '/x', credits: 1 })
     expect(() => answer.json()).toThrow(
       'acme: GET /x answered 200 with 16 characters of application/json that are not JSON',
@@ -214,7 +210,7 @@ describe('secrets', () => {
     const handler: Handler = (response, { url }) =>
       json(
         response,
-        url.includes('fine') ? 200 : 401,
+        url.includes('fine') ? 200 : 422,
         { detail: `key ${KEY} of ana.souza@example.com is not valid` },
         { echo: KEY },
       )

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type HttpDeps, type HttpOptions, NotAsked, NotBought, type Transport } from '../../../../pipeline/http.ts'
-import { type HttpWorld, httpWorld } from '../../../helpers/http-world.ts'
+import { type HttpWorld, httpWorld, RICH } from '../../../helpers/http-world.ts'
 
 const OPTIONS: HttpOptions = { service: 'acme', base_url: 'https://acme.example/v1' }
 
@@ -131,7 +131,7 @@ describe('answers in the ledger', () => {
 
 describe('paid calls', () => {
   const live: HttpDeps['live'] = new Set(['spend'])
-  const rich = { allows: async () => true }
+  const rich = RICH
 
   it.each([
     ['not_live', {}, { usd_per_credit: 0.1 }],
@@ -148,10 +148,17 @@ describe('paid calls', () => {
 
   it('are made when live, priced and in the budget, and recorded with what they cost', async () => {
     const wanted: unknown[] = []
-    const budget = { allows: async (...call: unknown[]) => wanted.push(call) > 0 }
+    const budget: HttpDeps['budget'] = {
+      priceOf: () => undefined,
+      reserve: (...call) => ({ settle: (...real) => void wanted.push([call, real]) }),
+    }
     const { http, calls } = await cacheWorld({ live, budget }, { usd_per_credit: 0.1 })
     await http.send({ path: '/x', credits: 1.5 })
-    expect(wanted).toEqual([['acme', 1.5, 1.5 * 0.1]])
+    const asked = ['acme', 1.5, 1.5 * 0.1]
+    expect(wanted).toEqual([
+      [asked, [0, 0]],
+      [asked, [1.5, 1.5 * 0.1]],
+    ])
     const [call] = await calls()
     expect([Number(call!.credits), Number(call!.usd)]).toEqual([1.5, 0.15])
   })

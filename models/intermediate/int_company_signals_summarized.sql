@@ -30,6 +30,7 @@ ranked as (
     select
         known.company_id,
         signals.* exclude (company_id),
+        asked.id is not null as is_asked,
         row_number() over (
             partition by known.company_id order by signals.observed_at desc nulls last, signals.kind, signals.signal_id
         ) as position
@@ -37,6 +38,8 @@ ranked as (
     from known
 
     left join signals on signals.company_id = known.company_id
+
+    left join (select distinct id from asked) as asked on asked.id = known.company_id
 
 ),
 
@@ -46,11 +49,20 @@ summarized as (
         company_id,
         coalesce(
             list(
-                {'kind': kind, 'observed_at': observed_at, 'evidence': evidence, 'source': source} order by position
+                {
+                    'kind': kind,
+                    'observed_at': observed_at,
+                    'evidence': evidence,
+                    'source': source,
+                    'strength': strength
+                } order by position
             ) filter (where signal_id is not null),
             []
         ) as buying_signals,
-        count(signal_id)::integer as signal_count,
+        case
+            when bool_or(is_asked) or bool_or(not is_register_event)
+                then count(signal_id) filter (where is_buying)
+        end::integer as signal_count,
         max(observed_at) as latest_signal_at,
         max(observed_at) filter (where kind = 'hiring') as hiring_signal_at,
         max(observed_at) filter (where kind = 'funding') as funding_signal_at,

@@ -26,6 +26,13 @@ final as (
         signals.evidence,
         signals.url,
         signals.source,
+        signals.row_before,
+        signals.row_after,
+
+        -- numerics and booleans
+        signals.half_life_days,
+        signals.strength,
+        signals.is_buying,
 
         -- dates and timestamps
         signals.observed_at,

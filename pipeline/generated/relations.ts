@@ -40,7 +40,7 @@ export interface IntermediateIntCompaniesEnriched {
   tech_wanted_found: (string | null)[] | null
   tech_stack_gaps: (string | null)[] | null
   tech_unwanted_found: (string | null)[] | null
-  buying_signals: ({ kind: string | null; observed_at: string | null; evidence: string | null; source: string | null } | null)[] | null
+  buying_signals: ({ kind: string | null; observed_at: string | null; evidence: string | null; source: string | null; strength: number | null } | null)[] | null
   news_mentions: ({ title: string | null; url: string | null; source: string | null; published_at: string | null } | null)[] | null
   social_signals: { linkedin_followers: number | null; posts_90d: number | null; last_post_at: string | null; source: string | null } | null
   sources: (string | null)[] | null
@@ -157,7 +157,7 @@ export interface IntermediateIntCompanyRecordsUnioned {
 
 export interface IntermediateIntCompanySignalsSummarized {
   company_id: string
-  buying_signals: ({ kind: string | null; observed_at: string | null; evidence: string | null; source: string | null } | null)[] | null
+  buying_signals: ({ kind: string | null; observed_at: string | null; evidence: string | null; source: string | null; strength: number | null } | null)[] | null
   signal_count: number | null
   latest_signal_at: string | null
   hiring_signal_at: string | null
@@ -364,12 +364,146 @@ export interface IntermediateIntReceitaFederalCompanies {
   fetched_at: string | null
 }
 
+export interface IntermediateIntReceitaFederalCompanyEvents {
+  kind: string
+  cnpj_root: string
+  cnpj: string | null
+  subject_key: string | null
+  happened_on: string
+  changed_on: string | null
+  evidence: string
+  row_before: string | null
+  row_after: string | null
+  fetched_at: string | null
+}
+
+export interface IntermediateIntReceitaFederalCompanyVersions {
+  cnpj_basico: string
+  razao_social: string | null
+  natureza_juridica: string | null
+  qualificacao_responsavel: string | null
+  capital_social: string | null
+  porte: string | null
+  ente_federativo_responsavel: string | null
+  valid_from: string | null
+  valid_to: string | null
+  is_current: boolean
+}
+
 export interface IntermediateIntReceitaFederalContacts {
   partner_key: string
   cnpj_root: string
   full_name: string | null
   title: string | null
   fetched_at: string | null
+}
+
+export interface IntermediateIntReceitaFederalEstablishmentEvents {
+  kind: string
+  cnpj_root: string
+  cnpj: string | null
+  subject_key: string | null
+  happened_on: string
+  changed_on: string | null
+  evidence: string
+  row_before: string | null
+  row_after: string | null
+  fetched_at: string | null
+}
+
+export interface IntermediateIntReceitaFederalEstablishmentVersions {
+  cnpj_basico: string | null
+  cnpj_ordem: string | null
+  cnpj_dv: string | null
+  identificador_matriz_filial: string | null
+  nome_fantasia: string | null
+  situacao_cadastral: string | null
+  data_situacao_cadastral: string | null
+  motivo_situacao_cadastral: string | null
+  nome_cidade_exterior: string | null
+  pais: string | null
+  data_inicio_atividade: string | null
+  cnae_fiscal_principal: string | null
+  cnaes_secundarias: (string | null)[] | null
+  tipo_logradouro: string | null
+  logradouro: string | null
+  numero: string | null
+  complemento: string | null
+  bairro: string | null
+  cep: string | null
+  uf: string | null
+  municipio: string | null
+  ddd_1: string | null
+  telefone_1: string | null
+  ddd_2: string | null
+  telefone_2: string | null
+  ddd_fax: string | null
+  fax: string | null
+  correio_eletronico: string | null
+  situacao_especial: string | null
+  data_situacao_especial: string | null
+  cnpj: string
+  valid_from: string | null
+  valid_to: string | null
+  is_current: boolean
+}
+
+export interface IntermediateIntReceitaFederalEvents {
+  event_key: string
+  kind: string
+  cnpj_root: string
+  cnpj: string | null
+  subject_key: string | null
+  happened_on: string
+  changed_on: string | null
+  evidence: string
+  row_before: string | null
+  row_after: string | null
+  fetched_at: string | null
+}
+
+export interface IntermediateIntReceitaFederalPartnerEvents {
+  kind: string
+  cnpj_root: string
+  cnpj: string | null
+  subject_key: string | null
+  happened_on: string
+  changed_on: string | null
+  evidence: string
+  row_before: string | null
+  row_after: string | null
+  fetched_at: string | null
+}
+
+export interface IntermediateIntReceitaFederalPartnerVersions {
+  cnpj_basico: string | null
+  identificador_de_socio: string | null
+  nome_socio: string | null
+  cnpj_cpf_do_socio: string | null
+  qualificacao_do_socio: string | null
+  data_entrada_sociedade: string | null
+  pais: string | null
+  representante_legal: string | null
+  nome_do_representante: string | null
+  qualificacao_do_representante: string | null
+  faixa_etaria: string | null
+  socio_key: string
+  valid_from: string | null
+  valid_to: string | null
+  is_current: boolean
+}
+
+export interface IntermediateIntReceitaFederalSimplesVersions {
+  cnpj_basico: string
+  opcao_pelo_simples: string | null
+  data_opcao: string | null
+  data_exclusao: string | null
+  opcao_pelo_mei: string | null
+  data_opcao_mei: string | null
+  data_exclusao_mei: string | null
+  valid_from: string | null
+  valid_to: string | null
+  is_current: boolean
 }
 
 export interface IntermediateIntRecordsConnected {
@@ -390,13 +524,19 @@ export interface IntermediateIntRecordsIdentified {
 
 export interface IntermediateIntSignalsCombined {
   signal_id: string
+  source: string
   company_id: string
   kind: string
   observed_at: string | null
   evidence: string | null
   url: string | null
-  source: string
+  row_before: string | null
+  row_after: string | null
+  is_register_event: boolean | null
   fetched_at: string | null
+  is_buying: boolean | null
+  half_life_days: number | null
+  strength: number
 }
 
 export interface IntermediateIntSocialsCombined {
@@ -531,6 +671,11 @@ export interface MartsFctBuyingSignals {
   evidence: string | null
   url: string | null
   source: string
+  row_before: string | null
+  row_after: string | null
+  half_life_days: number
+  strength: number
+  is_buying: boolean
   observed_at: string | null
   fetched_at: string
 }
@@ -556,7 +701,7 @@ export interface MartsFctEnrichedLeads {
   email_status: string | null
   tech_stack_detected: (string | null)[] | null
   tech_stack_gaps: (string | null)[] | null
-  buying_signals: ({ kind: string | null; observed_at: string | null; evidence: string | null; source: string | null } | null)[] | null
+  buying_signals: ({ kind: string | null; observed_at: string | null; evidence: string | null; source: string | null; strength: number | null } | null)[] | null
   social_signals: { linkedin_followers: number | null; posts_90d: number | null; last_post_at: string | null; source: string | null } | null
   news_mentions: ({ title: string | null; url: string | null; source: string | null; published_at: string | null } | null)[] | null
   enrichment_sources: (string | null)[] | null
@@ -1177,6 +1322,12 @@ export interface SeedsSharedHosts {
   host: string
 }
 
+export interface SeedsSignalHalfLives {
+  kind: string
+  half_life_days: number
+  is_buying: boolean
+}
+
 export interface SeedsSourcePrecedence {
   source: string
   field: string
@@ -1362,6 +1513,16 @@ export interface StagingStgReceitaFederalEmpresas {
   fetched_at: string
 }
 
+export interface StagingStgReceitaFederalEmpresasChanges {
+  cnpj_root: string
+  was: { cnpj_basico: string | null; razao_social: string | null; natureza_juridica: string | null; qualificacao_responsavel: string | null; capital_social: string | null; porte: string | null; ente_federativo_responsavel: string | null } | null
+  now: { cnpj_basico: string | null; razao_social: string | null; natureza_juridica: string | null; qualificacao_responsavel: string | null; capital_social: string | null; porte: string | null; ente_federativo_responsavel: string | null } | null
+  is_same_filter: boolean | null
+  changed_on: string
+  previous_on: string
+  fetched_at: string | null
+}
+
 export interface StagingStgReceitaFederalEstabelecimentos {
   cnpj: string
   cnpj_root: string
@@ -1382,6 +1543,17 @@ export interface StagingStgReceitaFederalEstabelecimentos {
   started_on: string | null
   status_since: string | null
   fetched_at: string
+}
+
+export interface StagingStgReceitaFederalEstabelecimentosChanges {
+  cnpj: string | null
+  cnpj_root: string
+  was: { cnpj_basico: string | null; cnpj_ordem: string | null; cnpj_dv: string | null; identificador_matriz_filial: string | null; nome_fantasia: string | null; situacao_cadastral: string | null; data_situacao_cadastral: string | null; motivo_situacao_cadastral: string | null; nome_cidade_exterior: string | null; pais: string | null; data_inicio_atividade: string | null; cnae_fiscal_principal: string | null; cnaes_secundarias: (string | null)[] | null; tipo_logradouro: string | null; logradouro: string | null; numero: string | null; complemento: string | null; bairro: string | null; cep: string | null; uf: string | null; municipio: string | null; ddd_1: string | null; telefone_1: string | null; ddd_2: string | null; telefone_2: string | null; ddd_fax: string | null; fax: string | null; correio_eletronico: string | null; situacao_especial: string | null; data_situacao_especial: string | null; cnpj: string | null } | null
+  now: { cnpj_basico: string | null; cnpj_ordem: string | null; cnpj_dv: string | null; identificador_matriz_filial: string | null; nome_fantasia: string | null; situacao_cadastral: string | null; data_situacao_cadastral: string | null; motivo_situacao_cadastral: string | null; nome_cidade_exterior: string | null; pais: string | null; data_inicio_atividade: string | null; cnae_fiscal_principal: string | null; cnaes_secundarias: (string | null)[] | null; tipo_logradouro: string | null; logradouro: string | null; numero: string | null; complemento: string | null; bairro: string | null; cep: string | null; uf: string | null; municipio: string | null; ddd_1: string | null; telefone_1: string | null; ddd_2: string | null; telefone_2: string | null; ddd_fax: string | null; fax: string | null; correio_eletronico: string | null; situacao_especial: string | null; data_situacao_especial: string | null; cnpj: string | null } | null
+  is_same_filter: boolean | null
+  changed_on: string
+  previous_on: string
+  fetched_at: string | null
 }
 
 export interface StagingStgReceitaFederalMotivos {
@@ -1416,6 +1588,16 @@ export interface StagingStgReceitaFederalSimples {
   fetched_at: string
 }
 
+export interface StagingStgReceitaFederalSimplesChanges {
+  cnpj_root: string
+  was: { cnpj_basico: string | null; opcao_pelo_simples: string | null; data_opcao: string | null; data_exclusao: string | null; opcao_pelo_mei: string | null; data_opcao_mei: string | null; data_exclusao_mei: string | null } | null
+  now: { cnpj_basico: string | null; opcao_pelo_simples: string | null; data_opcao: string | null; data_exclusao: string | null; opcao_pelo_mei: string | null; data_opcao_mei: string | null; data_exclusao_mei: string | null } | null
+  is_same_filter: boolean | null
+  changed_on: string
+  previous_on: string
+  fetched_at: string | null
+}
+
 export interface StagingStgReceitaFederalSocios {
   partner_key: string
   cnpj_root: string
@@ -1425,6 +1607,17 @@ export interface StagingStgReceitaFederalSocios {
   age_band_code: string | null
   joined_on: string | null
   fetched_at: string
+}
+
+export interface StagingStgReceitaFederalSociosChanges {
+  partner_key: string | null
+  cnpj_root: string
+  was: { cnpj_basico: string | null; identificador_de_socio: string | null; nome_socio: string | null; cnpj_cpf_do_socio: string | null; qualificacao_do_socio: string | null; data_entrada_sociedade: string | null; pais: string | null; representante_legal: string | null; nome_do_representante: string | null; qualificacao_do_representante: string | null; faixa_etaria: string | null; socio_key: string | null } | null
+  now: { cnpj_basico: string | null; identificador_de_socio: string | null; nome_socio: string | null; cnpj_cpf_do_socio: string | null; qualificacao_do_socio: string | null; data_entrada_sociedade: string | null; pais: string | null; representante_legal: string | null; nome_do_representante: string | null; qualificacao_do_representante: string | null; faixa_etaria: string | null; socio_key: string | null } | null
+  is_same_filter: boolean | null
+  changed_on: string
+  previous_on: string
+  fetched_at: string | null
 }
 
 export interface StagingStgScoringHistories {
@@ -1480,7 +1673,15 @@ export interface Relations {
   'intermediate.int_match_keys': IntermediateIntMatchKeys
   'intermediate.int_news_combined': IntermediateIntNewsCombined
   'intermediate.int_receita_federal__companies': IntermediateIntReceitaFederalCompanies
+  'intermediate.int_receita_federal__company_events': IntermediateIntReceitaFederalCompanyEvents
+  'intermediate.int_receita_federal__company_versions': IntermediateIntReceitaFederalCompanyVersions
   'intermediate.int_receita_federal__contacts': IntermediateIntReceitaFederalContacts
+  'intermediate.int_receita_federal__establishment_events': IntermediateIntReceitaFederalEstablishmentEvents
+  'intermediate.int_receita_federal__establishment_versions': IntermediateIntReceitaFederalEstablishmentVersions
+  'intermediate.int_receita_federal__events': IntermediateIntReceitaFederalEvents
+  'intermediate.int_receita_federal__partner_events': IntermediateIntReceitaFederalPartnerEvents
+  'intermediate.int_receita_federal__partner_versions': IntermediateIntReceitaFederalPartnerVersions
+  'intermediate.int_receita_federal__simples_versions': IntermediateIntReceitaFederalSimplesVersions
   'intermediate.int_records_connected': IntermediateIntRecordsConnected
   'intermediate.int_records_identified': IntermediateIntRecordsIdentified
   'intermediate.int_signals_combined': IntermediateIntSignalsCombined
@@ -1547,6 +1748,7 @@ export interface Relations {
   'seeds.industries': SeedsIndustries
   'seeds.role_mailboxes': SeedsRoleMailboxes
   'seeds.shared_hosts': SeedsSharedHosts
+  'seeds.signal_half_lives': SeedsSignalHalfLives
   'seeds.source_precedence': SeedsSourcePrecedence
   'seeds.title_departments': SeedsTitleDepartments
   'seeds.title_seniority': SeedsTitleSeniority
@@ -1565,14 +1767,18 @@ export interface Relations {
   'staging.stg_outreach__events': StagingStgOutreachEvents
   'staging.stg_receita_federal__cnaes': StagingStgReceitaFederalCnaes
   'staging.stg_receita_federal__empresas': StagingStgReceitaFederalEmpresas
+  'staging.stg_receita_federal__empresas_changes': StagingStgReceitaFederalEmpresasChanges
   'staging.stg_receita_federal__estabelecimentos': StagingStgReceitaFederalEstabelecimentos
+  'staging.stg_receita_federal__estabelecimentos_changes': StagingStgReceitaFederalEstabelecimentosChanges
   'staging.stg_receita_federal__motivos': StagingStgReceitaFederalMotivos
   'staging.stg_receita_federal__municipios': StagingStgReceitaFederalMunicipios
   'staging.stg_receita_federal__naturezas': StagingStgReceitaFederalNaturezas
   'staging.stg_receita_federal__paises': StagingStgReceitaFederalPaises
   'staging.stg_receita_federal__qualificacoes': StagingStgReceitaFederalQualificacoes
   'staging.stg_receita_federal__simples': StagingStgReceitaFederalSimples
+  'staging.stg_receita_federal__simples_changes': StagingStgReceitaFederalSimplesChanges
   'staging.stg_receita_federal__socios': StagingStgReceitaFederalSocios
+  'staging.stg_receita_federal__socios_changes': StagingStgReceitaFederalSociosChanges
   'staging.stg_scoring__histories': StagingStgScoringHistories
   'staging.stg_sync__outcomes': StagingStgSyncOutcomes
 }

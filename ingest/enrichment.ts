@@ -7,7 +7,7 @@ import type { Resource, Subject } from './define.ts'
 import { FIELDS, type Field } from './fields.ts'
 import type { Icp } from './icp.ts'
 import { counted, Intake, landPages, timed } from './intake.ts'
-import { companySubjects, contactSubjects } from './subjects.ts'
+import { companySubjects, contactSubjects, SUBJECT_READS } from './subjects.ts'
 
 /** One provider's place in the waterfall of a field. */
 interface Source {
@@ -23,7 +23,7 @@ export function enrichmentStep(field: Field, providers: readonly SwitchedOn[], i
     return found === undefined ? [] : [{ on, name: found[0], resource: found[1] }]
   })
   const ofContacts = FIELDS[field].subject === 'contact'
-  const reads = ofContacts ? ['int_contacts_merged', 'dim_companies'] : ['dim_companies']
+  const reads = ofContacts ? ['int_contacts_merged', ...SUBJECT_READS] : SUBJECT_READS
   return {
     name: `enrich_${field}`,
     kind: 'step',
@@ -38,7 +38,9 @@ export function enrichmentStep(field: Field, providers: readonly SwitchedOn[], i
       await Memory.read({ connection, as_of: '2000-01-01' }, field)
     },
     run: async (context) => {
-      const subjects = ofContacts ? await contactSubjects(context.db) : await companySubjects(context.db)
+      const subjects = ofContacts
+        ? await contactSubjects(context.connection)
+        : await companySubjects(context.connection)
       const summary = await new Waterfall(context, field, icp, subjects).run(sources)
       return note === undefined ? summary : { ...summary, text: `${summary.text}; ${note}` }
     },

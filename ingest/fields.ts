@@ -13,18 +13,6 @@ const kinds = ['hiring', 'funding', 'expansion', 'leadership_change', 'tech_adop
 
 /** Every field there is. Whoever fills one brings its rows to the models named in docs/add-a-provider.md. */
 export const FIELDS = {
-  people: {
-    description: 'Who works there.',
-    subject: 'company',
-    ttl_days: 90,
-    facts: ['full_name', 'title', 'seniority', 'department', 'persona', 'linkedin_url', 'email', 'email_status'],
-  },
-  profile: {
-    description: 'Title and LinkedIn page of a person.',
-    subject: 'contact',
-    ttl_days: 180,
-    facts: ['title', 'seniority', 'department', 'persona', 'linkedin_url'],
-  },
   email: {
     description: 'A work address and whether it can be written to.',
     subject: 'contact',

@@ -1,9 +1,12 @@
 import { quoteLiteral } from '../pipeline/table.ts'
 import { type Icp, type Profile, type RULES, type Rules, rulesIn } from './icp.ts'
 
-/** The whole ICP as one SELECT over all companies. */
-export function compileIcp(icp: Icp, as_of: string): string {
-  const judged = Object.entries(icp.profiles).map(([name, profile]) => judge(name, profile, icp.exclude, as_of))
+/** The whole ICP as one SELECT over companies: a relation, or a query in brackets, with the columns of the golden record. */
+export function compileIcp(icp: Icp, as_of: string, companies: string): string {
+  const judged = Object.entries(icp.profiles).map(
+    ([name, profile]) => `${judge(name, profile, icp.exclude, as_of)}
+        from ${companies}`,
+  )
   const names = (list: string, which: string) =>
     `list_transform(list_filter(${list}, lambda r: ${which}), lambda r: r.rule)`
   return `
@@ -36,8 +39,7 @@ function judge(name: string, { hard, soft }: Profile, exclude: Icp['exclude'], a
             ${verdicts([...rules(hard), ...exclusions(exclude)])} as hard,
             ${verdicts(rules(soft))} as soft,
             ${list(tech('wanted'))} as tech_wanted,
-            ${list(tech('unwanted'))} as tech_unwanted
-        from intermediate.int_companies_merged`
+            ${list(tech('unwanted'))} as tech_unwanted`
 }
 
 function verdicts(rules: readonly [string, string][]): string {

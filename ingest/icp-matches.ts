@@ -7,7 +7,7 @@ import { compileIcp } from './icp-compile.ts'
 const ICP_MATCHES: TableSpec = {
   schema: 'discovery',
   name: 'icp_matches',
-  description: 'What each profile of the ICP makes of each company.',
+  description: 'What each profile of the ICP makes of each company, by all that is known of it.',
   columns: {
     company_id: 'VARCHAR',
     profile: 'VARCHAR',
@@ -31,6 +31,19 @@ const ICP_MATCHES: TableSpec = {
   },
 }
 
+const ICP_PROSPECTS: TableSpec = {
+  ...ICP_MATCHES,
+  name: 'icp_prospects',
+  description: 'The same by what the listings say alone: whom enrichment asks about.',
+}
+
+/** What enrichment told nothing about is judged already. */
+const LISTED = 'intermediate.int_companies_merged'
+const COMPLETED = `(
+            select * from intermediate.int_companies_completed
+            where company_id in (select company_id from intermediate.int_company_values_contested)
+        ) as completed`
+
 const ICP_PERSONAS: TableSpec = {
   schema: 'discovery',
   name: 'icp_personas',
@@ -47,23 +60,51 @@ const ICP_PERSONAS: TableSpec = {
   docs: { position: 'From 1, in the order of the file.' },
 }
 
+/** Every company once, whether enrichment found something about it or not. */
+function compileMatches(icp: Icp, as_of: string): string {
+  return `
+    select * from discovery.icp_prospects
+    where company_id not in (select company_id from intermediate.int_company_values_contested)
+    union all by name
+    select * from (${compileIcp(icp, as_of, COMPLETED)})
+    order by company_id, profile`
+}
+
 export function icpSteps(icp: Icp): Step[] {
   const profiles = Object.entries(icp.profiles)
+  const rates = usesRates(icp) ? ['fx_rates'] : []
   return [
+    {
+      name: 'icp_prospects',
+      kind: 'step',
+      stage: 'discovery',
+      file: 'ingest/icp-matches.ts',
+      description: 'Holds every company, as it is listed, against every profile of the ICP.',
+      reads: ['int_companies_merged', ...rates],
+      builds: [ICP_PROSPECTS],
+      fingerprint: hashOf([icp.profiles, icp.exclude]),
+      async bind(connection) {
+        await connection.describe(compileIcp(icp, '2000-01-01', LISTED))
+      },
+      async run({ build, as_of }) {
+        const rows = await build(ICP_PROSPECTS, compileIcp(icp, as_of, LISTED))
+        return { rows, text: `${rows} judged by their listings` }
+      },
+    },
     {
       name: 'icp_matches',
       kind: 'step',
       stage: 'discovery',
       file: 'ingest/icp-matches.ts',
-      description: 'Holds every company against every profile of the ICP.',
-      reads: ['int_companies_merged', ...(usesRates(icp) ? ['fx_rates'] : [])],
+      description: 'Holds every company, with what enrichment found, against every profile of the ICP.',
+      reads: ['icp_prospects', 'int_companies_completed', 'int_company_values_contested', ...rates],
       builds: [ICP_MATCHES],
       fingerprint: hashOf([icp.profiles, icp.exclude]),
       async bind(connection) {
-        await connection.describe(compileIcp(icp, '2000-01-01'))
+        await connection.describe(compileMatches(icp, '2000-01-01'))
       },
       async run({ build, connection, as_of }) {
-        const rows = await build(ICP_MATCHES, compileIcp(icp, as_of))
+        const rows = await build(ICP_MATCHES, compileMatches(icp, as_of))
         const [found] = await connection.rows<{ companies: number; matching: number; unknown: number }>(`
           with companies as (
               select bool_or(is_match) as matches, count(is_match) < count(*) as is_open

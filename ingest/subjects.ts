@@ -1,38 +1,42 @@
-import type { Kysely } from 'kysely'
-import type { Relations } from '../pipeline/generated/relations.ts'
-import type { Subject } from './define.ts'
+import type { Connection } from '../pipeline/warehouse/duckdb.ts'
+import type { Subject } from './fields.ts'
 
-/** Companies worth enriching: all but those known to be outside the ICP. */
-export async function companySubjects(db: Kysely<Relations>): Promise<Subject[]> {
-  const companies = await db
-    .selectFrom('marts.dim_companies')
-    .select(['company_id', 'name', 'domain', 'cnpj', 'country'])
-    .where('is_icp_match', 'is distinct from', false)
-    .orderBy('company_id')
-    .execute()
-  return companies.map((company) => {
-    const person = { full_name: null, email: null, linkedin_url: null }
-    return { subject_id: company.company_id, ...company, ...person }
-  })
+/** What subjects are made from. */
+export const SUBJECT_READS = ['int_companies_merged', 'icp_prospects']
+
+/** Companies worth enriching: all but those that their listings alone put outside the ICP. */
+const PROSPECTS = `
+    select companies.company_id, companies.name, companies.domain, companies.cnpj, companies.country
+    from intermediate.int_companies_merged as companies
+    anti join (
+        select company_id
+        from discovery.icp_prospects
+        group by company_id
+        having count(is_match) = count(*) and not bool_or(is_match)
+    ) as refused on refused.company_id = companies.company_id`
+
+export async function companySubjects(connection: Connection): Promise<Subject[]> {
+  return connection.rows<Subject>(`
+    select
+        company_id as subject_id,
+        *,
+        null::varchar as full_name,
+        null::varchar as email,
+        null::varchar as linkedin_url
+    from (${PROSPECTS})
+    order by company_id`)
 }
 
 /** The people of these companies. */
-export async function contactSubjects(db: Kysely<Relations>): Promise<Subject[]> {
-  return db
-    .selectFrom('intermediate.int_contacts_merged')
-    .innerJoin('marts.dim_companies', 'marts.dim_companies.company_id', 'intermediate.int_contacts_merged.company_id')
-    .select([
-      'intermediate.int_contacts_merged.contact_id as subject_id',
-      'marts.dim_companies.company_id',
-      'marts.dim_companies.name',
-      'marts.dim_companies.domain',
-      'marts.dim_companies.cnpj',
-      'marts.dim_companies.country',
-      'intermediate.int_contacts_merged.full_name',
-      'intermediate.int_contacts_merged.email',
-      'intermediate.int_contacts_merged.linkedin_url',
-    ])
-    .where('marts.dim_companies.is_icp_match', 'is distinct from', false)
-    .orderBy('intermediate.int_contacts_merged.contact_id')
-    .execute()
+export async function contactSubjects(connection: Connection): Promise<Subject[]> {
+  return connection.rows<Subject>(`
+    select
+        contacts.contact_id as subject_id,
+        prospects.*,
+        contacts.full_name,
+        contacts.email,
+        contacts.linkedin_url
+    from intermediate.int_contacts_merged as contacts
+    join (${PROSPECTS}) as prospects on prospects.company_id = contacts.company_id
+    order by contacts.contact_id`)
 }

@@ -27,14 +27,15 @@ const company = z
   .extend({ employee_count: count, revenue_amount: z.number().nullable(), revenue_currency: text, founded_year: count })
   .extend({ funding_stage: text, technologies: z.array(z.string()).nullable(), phone: text, updated_at: date })
 const contact = z
-  .object({ id, company_key: z.string(), full_name: text, title: text, email: text, linkedin_url: text, phone: text })
-  .extend({ updated_at: date })
+  .object({ id, company_key: z.string(), full_name: text, title: text, email: text, linkedin_url: text })
+  .extend({ phone: text, updated_at: date })
 const status = z.enum(['valid', 'risky', 'invalid', 'unknown'])
 const kind = z.enum(['hiring', 'funding', 'expansion', 'leadership_change', 'tech_adoption'])
 const email = z.object({ subject_id, email: text, status })
 const technology = z.object({ subject_id, name: z.string(), category: text, first_seen: date, last_seen: date })
 const signal = z.object({ subject_id, id, kind, observed_at: date, evidence: text, url: text })
 const article = z.object({ subject_id, title: text, url: z.string(), source: text, published_at: date })
+const firm = z.object({ subject_id, employee_count: count, revenue_usd: count, funding_stage: text })
 const social = z.object({ subject_id, linkedin_followers: count, posts_90d: count, last_post_at: date })
 
 /** People of a company, signals of a subject: as many as the recipe says, each with a person and an event of its own. */
@@ -86,7 +87,7 @@ function vendor(path: string, query: Record<string, string>, subjects: unknown, 
 }
 
 type Answer = ReturnType<typeof vendor>
-const ttl_days = 30
+const known = (column: string) => ({ hit: (row: Sample) => row[column] !== null })
 
 /** A list: page after page, until the vendor says that there are no more. */
 function listed(path: string, row: z.ZodObject, description: string): Resource<Settings> {
@@ -94,7 +95,7 @@ function listed(path: string, row: z.ZodObject, description: string): Resource<S
     ...{ description, row, key: ['id'], write: 'merge' },
     async *pages({ http, settings }) {
       for (let page = 1, more = true; more; page++) {
-        const answer = (await http.send({ path, query: { ...settings, page }, ttl_days })).json() as Answer
+        const answer = (await http.send({ path, query: { ...settings, page }, ttl_days: 30 })).json() as Answer
         yield answer.rows
         more = answer.more
       }
@@ -108,7 +109,7 @@ function answered(row: z.ZodObject, key: string[], description: string, fills: F
   return {
     ...{ description, row, key: ['subject_id', ...key], write: 'merge', fills, batch: 100 },
     async *pages({ http, settings: { seed }, subjects }) {
-      const asked = { path: `/enrich/${field}`, query: { seed }, body: subjects, field, ttl_days }
+      const asked = { path: `/enrich/${field}`, query: { seed }, body: subjects, field, ttl_days: 30 }
       yield ((await http.send({ ...asked, method: 'POST' })).json() as Answer).rows
     },
   }
@@ -141,6 +142,9 @@ export default defineProvider({
     tech_stack: answered(technology, ['name'], 'Technologies in use', { tech_stack: {} }),
     signals: answered(signal, ['id'], 'Events that say that now is the time', { signals: {} }),
     news: answered(article, ['url'], 'Articles that name the company', { news: {} }),
+    firmographics: answered(firm, [], 'Size, revenue and funding, in one answer', {
+      ...{ headcount: known('employee_count'), revenue: known('revenue_usd'), funding: known('funding_stage') },
+    }),
     social: answered(social, [], 'What the company does on LinkedIn', { social: {} }),
   },
 })

@@ -4,7 +4,7 @@ with
 
 companies as (
 
-    select * from {{ ref('int_companies_merged') }}
+    select * from {{ ref('int_companies_completed') }}
 
 ),
 

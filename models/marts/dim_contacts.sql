@@ -14,6 +14,19 @@ emails as (
 
 ),
 
+found as (
+
+    select
+        contact_id,
+        arg_min(value, (coalesce(-confidence, 0), -epoch(fetched_at), source)) filter (where field = 'phone') as phone,
+        arg_min(value, (coalesce(-confidence, 0), -epoch(fetched_at), source)) filter (where field = 'linkedin_url') as linkedin_url
+
+    from {{ ref('int_contact_values_found') }}
+
+    group by contact_id
+
+),
+
 final as (
 
     select
@@ -28,8 +41,8 @@ final as (
         contacts.department,
         emails.email,
         emails.email_status,
-        contacts.linkedin_url,
-        contacts.phone,
+        coalesce(contacts.linkedin_url, found.linkedin_url) as linkedin_url,
+        coalesce(contacts.phone, found.phone) as phone,
         contacts.source,
         contacts.sources,
 
@@ -39,6 +52,8 @@ final as (
     from contacts
 
     inner join emails on emails.contact_id = contacts.contact_id
+
+    left join found on found.contact_id = contacts.contact_id
 
 )
 

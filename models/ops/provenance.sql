@@ -9,9 +9,47 @@ company_values as (
 
 ),
 
+contested as (
+
+    select * from {{ ref('int_company_values_contested') }}
+
+),
+
 companies as (
 
     select * from {{ ref('int_companies_merged') }}
+
+),
+
+believed as (
+
+    select company_values.*, false as is_found
+
+    from company_values
+
+    anti join contested
+        on contested.company_id = company_values.company_id
+        and contested.field = company_values.field
+
+    where company_values.position = 1
+
+    union all by name
+
+    select
+        company_id,
+        field,
+        position,
+        value,
+        source,
+        source_key,
+        is_bulk,
+        precedence,
+        observed_at,
+        is_found
+
+    from contested
+
+    where position = 1
 
 ),
 
@@ -19,19 +57,20 @@ won as (
 
     select
         'company' as entity,
-        company_values.company_id as id,
-        company_values.field,
-        company_values.value,
-        company_values.source,
-        company_values.source_key,
-        company_values.observed_at
+        believed.company_id as id,
+        believed.field,
+        believed.value,
+        believed.source,
+        believed.source_key,
+        believed.is_found,
+        believed.observed_at
 
-    from company_values
+    from believed
 
-    join companies on companies.company_id = company_values.company_id
+    join companies on companies.company_id = believed.company_id
 
-    where company_values.position = 1
-        and (companies.record_count > 1 or not company_values.is_bulk)
+    where companies.record_count > 1
+        or not believed.is_bulk
 
 )
 

@@ -21,6 +21,18 @@ export interface DiscoveryIcpPersonas {
   departments: (string | null)[] | null
 }
 
+export interface DiscoveryIcpProspects {
+  company_id: string
+  profile: string
+  is_match: boolean | null
+  failed_rules: (string | null)[] | null
+  unknown_rules: (string | null)[] | null
+  soft_met: (string | null)[] | null
+  soft_total: number | null
+  tech_wanted: (string | null)[] | null
+  tech_unwanted: (string | null)[] | null
+}
+
 export interface DiscoveryRegistrableDomains {
   host: string
   registrable_domain: string | null
@@ -30,6 +42,32 @@ export interface IntermediateIntCompaniesClustered {
   source: string
   source_key: string
   cluster_key: string
+}
+
+export interface IntermediateIntCompaniesCompleted {
+  company_id: string
+  name: string | null
+  website: string | null
+  domain: string | null
+  cnpj: string | null
+  linkedin_url: string | null
+  industry: string | null
+  cnae_code: string | null
+  country: string | null
+  state: string | null
+  city: string | null
+  employee_count: number | null
+  revenue_usd: number | null
+  founded_year: number | null
+  funding_stage: string | null
+  phone: string | null
+  registration_status: string | null
+  cnpj_root: string | null
+  tech_stack: (string | null)[] | null
+  source: string | null
+  sources: (string | null)[] | null
+  record_count: number | null
+  discovered_at: string | null
 }
 
 export interface IntermediateIntCompaniesEnriched {
@@ -174,6 +212,31 @@ export interface IntermediateIntCompanySignalsSummarized {
   fetched_at: string | null
 }
 
+export interface IntermediateIntCompanyValuesContested {
+  company_id: string
+  field: string
+  position: number | string
+  value: string
+  source: string
+  source_key: string
+  is_bulk: boolean | null
+  is_found: boolean
+  precedence: number | null
+  observed_at: string | null
+  confidence: number | null
+  fetched_at: string | null
+}
+
+export interface IntermediateIntCompanyValuesFound {
+  company_id: string
+  field: string | null
+  source: string
+  source_key: string
+  value: string
+  confidence: number | null
+  fetched_at: string
+}
+
 export interface IntermediateIntCompanyValuesRanked {
   company_id: string
   field: string
@@ -210,6 +273,16 @@ export interface IntermediateIntContactRecords {
   has_malformed_email: boolean
   updated_at: string | null
   discovered_at: string
+}
+
+export interface IntermediateIntContactValuesFound {
+  contact_id: string
+  field: string | null
+  source: string
+  source_key: string
+  value: string
+  confidence: number | null
+  fetched_at: string
 }
 
 export interface IntermediateIntContactsClustered {
@@ -815,6 +888,7 @@ export interface OpsProvenance {
   value: string
   source: string
   source_key: string
+  is_found: boolean
   observed_at: string | null
 }
 
@@ -900,6 +974,17 @@ export interface RawMockEmails {
   subject_id: string
   email: string | null
   status: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawMockFirmographics {
+  subject_id: string
+  employee_count: number | string | null
+  revenue_usd: number | string | null
+  funding_stage: string | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -1438,6 +1523,14 @@ export interface StagingStgMockEmails {
   fetched_at: string
 }
 
+export interface StagingStgMockFirmographics {
+  subject_id: string
+  funding_stage: string | null
+  employee_count: number | string | null
+  revenue_usd: number | string | null
+  fetched_at: string
+}
+
 export interface StagingStgMockNews {
   subject_id: string
   url: string
@@ -1649,8 +1742,10 @@ export interface StagingStgSyncOutcomes {
 export interface Relations {
   'discovery.icp_matches': DiscoveryIcpMatches
   'discovery.icp_personas': DiscoveryIcpPersonas
+  'discovery.icp_prospects': DiscoveryIcpProspects
   'discovery.registrable_domains': DiscoveryRegistrableDomains
   'intermediate.int_companies_clustered': IntermediateIntCompaniesClustered
+  'intermediate.int_companies_completed': IntermediateIntCompaniesCompleted
   'intermediate.int_companies_enriched': IntermediateIntCompaniesEnriched
   'intermediate.int_companies_identified': IntermediateIntCompaniesIdentified
   'intermediate.int_companies_merged': IntermediateIntCompaniesMerged
@@ -1659,9 +1754,12 @@ export interface Relations {
   'intermediate.int_company_records_keyed': IntermediateIntCompanyRecordsKeyed
   'intermediate.int_company_records_unioned': IntermediateIntCompanyRecordsUnioned
   'intermediate.int_company_signals_summarized': IntermediateIntCompanySignalsSummarized
+  'intermediate.int_company_values_contested': IntermediateIntCompanyValuesContested
+  'intermediate.int_company_values_found': IntermediateIntCompanyValuesFound
   'intermediate.int_company_values_ranked': IntermediateIntCompanyValuesRanked
   'intermediate.int_contact_emails_chosen': IntermediateIntContactEmailsChosen
   'intermediate.int_contact_records': IntermediateIntContactRecords
+  'intermediate.int_contact_values_found': IntermediateIntContactValuesFound
   'intermediate.int_contacts_clustered': IntermediateIntContactsClustered
   'intermediate.int_contacts_identified': IntermediateIntContactsIdentified
   'intermediate.int_contacts_merged': IntermediateIntContactsMerged
@@ -1712,6 +1810,7 @@ export interface Relations {
   'raw.mock__companies': RawMockCompanies
   'raw.mock__contacts': RawMockContacts
   'raw.mock__emails': RawMockEmails
+  'raw.mock__firmographics': RawMockFirmographics
   'raw.mock__news': RawMockNews
   'raw.mock__signals': RawMockSignals
   'raw.mock__social': RawMockSocial
@@ -1760,6 +1859,7 @@ export interface Relations {
   'staging.stg_mock__companies': StagingStgMockCompanies
   'staging.stg_mock__contacts': StagingStgMockContacts
   'staging.stg_mock__emails': StagingStgMockEmails
+  'staging.stg_mock__firmographics': StagingStgMockFirmographics
   'staging.stg_mock__news': StagingStgMockNews
   'staging.stg_mock__signals': StagingStgMockSignals
   'staging.stg_mock__socials': StagingStgMockSocials

@@ -58,10 +58,14 @@ async function worldOf(contacts: number, as_of = '2026-01-31'): Promise<TestWorl
   await made.connection.run(`
     create schema if not exists marts;
     create schema if not exists intermediate;
-    create table marts.dim_companies as select * from (values
-      ('cmp_in', 'In', 'in.example', null::varchar, 'BR', true),
-      ('cmp_maybe', 'Maybe', null, null, null, null),
-      ('cmp_out', 'Out', 'out.example', null, 'US', false)) as t(company_id, name, domain, cnpj, country, is_icp_match);
+    create table intermediate.int_companies_merged as select * from (values
+      ('cmp_in', 'In', 'in.example', null::varchar, 'BR'),
+      ('cmp_maybe', 'Maybe', null, null, null),
+      ('cmp_out', 'Out', 'out.example', null, 'US')) as t(company_id, name, domain, cnpj, country);
+    create schema if not exists discovery;
+    create table discovery.icp_prospects as select * from (values
+      ('cmp_in', 'one', true), ('cmp_in', 'other', false), ('cmp_maybe', 'one', null), ('cmp_maybe', 'other', false),
+      ('cmp_out', 'one', false), ('cmp_out', 'other', false)) as t(company_id, profile, is_match);
     create table intermediate.int_contacts_merged as
       select 'con_' || lpad(i::varchar, 3, '0') as contact_id, 'cmp_in' as company_id, 'Person ' || i as full_name,
         null::varchar as email, null::varchar as linkedin_url

@@ -39,7 +39,9 @@ async function judge(icp: Icp, companies: object[]): Promise<Row[]> {
   )
   const rows = companies.map((company, index) => ({ company_id: `cmp_${index}`, ...company }))
   await w.connection.insert('intermediate.int_companies_merged', columns, rows)
-  return w.connection.rows(`select * exclude (hard, soft) from (${compileIcp(icp, '2026-01-31')})`)
+  return w.connection.rows(
+    `select * exclude (hard, soft) from (${compileIcp(icp, '2026-01-31', 'intermediate.int_companies_merged')})`,
+  )
 }
 
 const verdict = async (hard: object, company: object) => (await judge(icpOf(hard), [company]))[0]!.is_match
@@ -176,7 +178,7 @@ test('knowing more never turns a known verdict around', async () => {
   }
 })
 
-test('the steps build both tables', async () => {
+test('the steps build their tables, and what enrichment found is judged anew', async () => {
   const icp = icpOf(
     { countries: ['BR'], employees: { min: 5 } },
     {
@@ -186,10 +188,18 @@ test('the steps build both tables', async () => {
       ],
     },
   )
-  const [matches, personas] = icpSteps(icp)
+  const [prospects, matches, personas] = icpSteps(icp)
   await judge(icp, [{ country: 'BR', employee_count: 9 }, { country: 'US' }, { country: 'BR' }])
-  const summary = await matches!.run(await w.context(matches!))
-  expect(summary).toMatchObject({ rows: 3, text: '1 of 3 companies match, 1 cannot be judged yet' })
+  expect(await prospects!.run(await w.context(prospects!))).toMatchObject({ rows: 3 })
+  await w.connection.run(`
+    create or replace table intermediate.int_companies_completed as
+      select * replace (coalesce(employee_count, 4) as employee_count) from intermediate.int_companies_merged;
+    create or replace table intermediate.int_company_values_contested as select '' as company_id where false`)
+  const listed = await matches!.run(await w.context(matches!))
+  expect(listed).toMatchObject({ rows: 3, text: '1 of 3 companies match, 1 cannot be judged yet' })
+  await w.connection.run(`insert into intermediate.int_company_values_contested values ('cmp_2')`)
+  const found = await matches!.run(await w.context(matches!))
+  expect(found).toMatchObject({ rows: 3, text: '1 of 3 companies match, 0 cannot be judged yet' })
   expect(await personas!.run(await w.context(personas!))).toMatchObject({ rows: 2 })
   expect(await w.connection.rows('select * from discovery.icp_personas order by position')).toEqual([
     { profile: 'one', persona: 'boss', position: 1, titles: ['CEO'], seniorities: [], departments: [] },

@@ -18,6 +18,7 @@ describe('steps', () => {
     expect(steps.map(({ name }) => name)).toEqual([
       'mock__companies',
       'mock__contacts',
+      'icp_prospects',
       'icp_matches',
       'icp_personas',
       'registrable_domains',
@@ -44,7 +45,13 @@ describe('steps', () => {
 
   test('with nothing switched on there is nothing to take in, and still every table', async () => {
     const { steps, tables } = await ingest('{}')
-    expect(steps.map(({ name }) => name)).toEqual(['icp_matches', 'icp_personas', 'registrable_domains', 'identity'])
+    expect(steps.map(({ name }) => name)).toEqual([
+      'icp_prospects',
+      'icp_matches',
+      'icp_personas',
+      'registrable_domains',
+      'identity',
+    ])
     expect(tables.map(({ source, table }) => `${source}.${table}`)).toContain('mock.companies')
   })
 

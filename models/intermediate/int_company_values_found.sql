@@ -1,0 +1,62 @@
+-- One row per company, field and provider: the latest value that enrichment found. A provider that fills fields of the
+-- golden record brings an arm of its own.
+
+with
+
+mock_firmographics as (
+
+    select * from {{ ref('stg_mock__firmographics') }}
+
+),
+
+subjects as (
+
+    select * from {{ ref('int_subjects_resolved') }} where entity = 'company'
+
+),
+
+unioned as (
+
+    select
+        'mock' as source,
+        subject_id,
+        null::double as confidence,
+        fetched_at,
+        unnest(
+            [
+                {'field': 'employee_count', 'value': employee_count::varchar},
+                {'field': 'revenue_usd', 'value': revenue_usd::varchar},
+                {'field': 'funding_stage', 'value': funding_stage}
+            ],
+            max_depth := 2
+        )
+
+    from mock_firmographics
+
+),
+
+found as (
+
+    select
+        subjects.id as company_id,
+        unioned.field,
+        unioned.source,
+        unioned.subject_id as source_key,
+        trim(unioned.value) as value,
+        unioned.confidence,
+        unioned.fetched_at
+
+    from unioned
+
+    join subjects on subjects.subject_id = unioned.subject_id
+
+    where trim(unioned.value) <> ''
+
+    qualify row_number() over (
+        partition by subjects.id, unioned.field, unioned.source
+        order by unioned.fetched_at desc, unioned.subject_id, unioned.value
+    ) = 1
+
+)
+
+select * from found

@@ -14,9 +14,20 @@ export const AUDIENCE_MARTS = ['fct_scored_leads', 'fct_enriched_leads', 'dim_co
 
 /** Every lead that some sequence wants or the ledger has a history of, in order of lead_id, batch by batch. */
 export async function* dueLeads(connection: Connection, sequences: readonly Sequence[]): AsyncIterable<Case[]> {
+  const sql = await dueSelect(connection, sequences)
+  for await (const cases of casesOf(connection, `select * from (${sql}) order by lead_id`)) yield cases
+}
+
+/** The same as a SELECT, in no order. Throws ProjectError when an audience does not work. */
+export async function dueSelect(connection: Connection, sequences: readonly Sequence[]): Promise<string> {
   const scope = await audienceScope(connection)
   await checkAudiences(connection, scope, sequences)
-  for await (const rows of connection.stream<DueRow>(dueSql(scope, sequences))) yield rows.map(caseOf)
+  return dueSql(scope, sequences)
+}
+
+/** Rows of `dueSelect`, from wherever they are kept. */
+export async function* casesOf(connection: Connection, sql: string): AsyncIterable<Case[]> {
+  for await (const rows of connection.stream<DueRow>(sql)) yield rows.map(caseOf)
 }
 
 type DueRow = Lead & { history: OutreachEvent[] | null; exists: boolean }
@@ -132,6 +143,5 @@ function dueSql(scope: string, sequences: readonly Sequence[]): string {
     full join history on history.lead_id = leads.lead_id
     left join email_owners on email_owners.email = lower(trim(leads.email))
     left join linkedin_owners on linkedin_owners.linkedin_url = lower(trim(leads.linkedin_url))
-    where len(leads.audiences) > 0 or history.lead_id is not null
-    order by coalesce(leads.lead_id, history.lead_id)`
+    where len(leads.audiences) > 0 or history.lead_id is not null`
 }

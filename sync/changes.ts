@@ -25,9 +25,12 @@ export interface Change {
   intended: Intent | null
 }
 
-/** Every row the mapping wants, in order of its key, and what became of it, batch by batch. Reads only. */
-export async function* changesOf(connection: Connection, mapping: Mapping): AsyncIterable<Change[]> {
-  for await (const rows of connection.stream<SideRow>(sidesSql(mapping))) {
+/**
+ * Every row the mapping wants, in order of its key, and what became of it, batch by batch. Reads only. `among` names a
+ * table of record ids: only those.
+ */
+export async function* changesOf(connection: Connection, mapping: Mapping, among?: string): AsyncIterable<Change[]> {
+  for await (const rows of connection.stream<SideRow>(sidesSql(mapping, among))) {
     yield rows.map((row) => changeOf(mapping, row))
   }
 }
@@ -85,7 +88,8 @@ function changeOf({ crm, object, fields }: Mapping, row: SideRow): Change {
   }
 }
 
-function wantedSql({ from, key, where, fields }: Mapping): string {
+/** The rows of the mart that the mapping makes records of: record_id, ours, copies. */
+export function wantedSql({ from, key, where, fields }: Mapping): string {
   const pairs = fields.map(({ column, to }) => `${quoteLiteral(to)}, to_json(${quoteIdentifier(column)})`)
   const id = `cast(${quoteIdentifier(key)} as varchar)`
   return `
@@ -94,13 +98,14 @@ function wantedSql({ from, key, where, fields }: Mapping): string {
     where ${where === undefined ? 'true' : `(\n${where}\n)`}`
 }
 
-function sidesSql(mapping: Mapping): string {
+function sidesSql(mapping: Mapping, among?: string): string {
+  const asked = among === undefined ? '' : `and record_id in (select record_id from ${among})`
   const here = `crm = ${quoteLiteral(mapping.crm)} and object = ${quoteLiteral(mapping.object)}`
   return `
     with wanted as (
-      select record_id, ours from (${wantedSql(mapping)}) where record_id is not null and copies = 1
+      select record_id, ours from (${wantedSql(mapping)}) where record_id is not null and copies = 1 ${asked}
     ),
-    outcomes as (select * from raw.sync__outcomes where ${here}),
+    outcomes as (select * from raw.sync__outcomes where ${here} ${asked}),
     records as (select crm_id, record_id, fields from raw.crm__records where ${here} and not deleted),
     by_key as (
       select * from records where record_id is not null

@@ -7,6 +7,7 @@ import { sync } from './apply.ts'
 import { bindMappings } from './changes.ts'
 import type { Crm } from './define.ts'
 import { readMappings, type SwitchedOn } from './mapping.ts'
+import { movedFields } from './moved-fields.ts'
 import { pull } from './pull.ts'
 import { OUTCOMES, RECORDS } from './tables.ts'
 
@@ -28,6 +29,7 @@ export const steps: Room<Settings> = async (input) => {
   const marts = new Set([...MARTS, ...crms.flatMap(({ mappings }) => mappings.map(({ from }) => from))])
   return {
     tables: [RECORDS, OUTCOMES],
+    diffs: [movedFields(crms.flatMap(({ mappings }) => mappings))],
     checks: crms.map(({ name, definition, settings }) => ({
       name: `crm ${name}`,
       run: ({ http, root, as_of, signal }) => definition.check({ settings, root, http, as_of, signal }),

@@ -203,12 +203,15 @@ async function compareSides(options: DiffOptions, comparing: Comparing): Promise
         as_of,
         show_people,
         limit,
-        prepared: { before: old?.prepare !== undefined, after: true },
+        own: { before: old !== undefined, after: true },
         differs: (...names) => names.some((mart) => (changes.get(mart)?.state ?? 'changed') !== 'unchanged'),
         sameStep: (step) => before.steps && before.steps.get(stepId(step)) === steps.get(stepId(step)),
       })
-      await old?.prepare?.(sides.sideOf('before', world))
-      await part.prepare?.(sides.sideOf('after', world))
+      const [first, second] = [sides.sideOf('before', world), sides.sideOf('after', world)]
+      await (old ?? part).prepare?.(first)
+      await part.prepare?.(second)
+      await (old ?? part).refine?.(first)
+      await part.refine?.(second)
       parts.push({ name, title, told: await part.tell(world) })
       clock.lap(name)
     }

@@ -43,10 +43,12 @@ export interface DiffPart {
   /** The marts without which it has nothing to say. */
   reads: readonly string[]
   /**
-   * On each side that has a project, with that side's own settings: a connection that sees that side's tables under their
-   * two-part names, and a table of that side to leave things in (`place('due')`).
+   * On each side, with that side's own settings where they are known (see `own`): leaves in tables what it would look at.
+   * Two-part names are those of that side.
    */
   prepare?(world: SideWorld): Promise<void>
+  /** The same, once both sides are prepared: the costly part, for what differs alone. */
+  refine?(world: SideWorld): Promise<void>
   tell(world: DiffWorld): Promise<Told>
 }
 
@@ -59,6 +61,8 @@ export interface SideWorld {
   place(name: string, side?: Side): string
   /** Whether the content of any of these marts differs between the two. */
   differs(...marts: string[]): boolean
+  /** Whether the step of that name is the same on both sides; undefined when that is not known. */
+  sameStep(name: string): boolean | undefined
 }
 
 export interface DiffWorld {
@@ -66,8 +70,8 @@ export interface DiffWorld {
   connection: Connection
   as_of: string
   place(name: string, side: Side): string
-  /** Whether the other side was compiled, too (a git ref), or is only its tables (a publication). */
-  prepared(side: Side): boolean
+  /** Whether that side is a project (a git ref), or only its tables (a publication), read with the settings of today. */
+  own(side: Side): boolean
   /** A connection on which two-part names are those of that side. */
   on(side: Side): Connection
   /** A mart of one side, as a name for SQL. Throws when it has none: see `has`. */

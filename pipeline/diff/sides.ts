@@ -26,7 +26,7 @@ export interface WorldOptions {
   as_of: string
   show_people: boolean
   limit: number
-  prepared: Record<Side, boolean>
+  own: Record<Side, boolean>
   differs(...marts: string[]): boolean
   sameStep(name: string): boolean | undefined
 }
@@ -67,11 +67,11 @@ export async function openSides(session: Session, before: string, found: string)
       }
       return sides.relation(side, mart)
     },
-    worldOf: ({ part, prepared, show_people, ...options }) => ({
+    worldOf: ({ part, own, show_people, ...options }) => ({
       ...options,
       connection,
       place: (name, side) => `${FOUND}.${side}.${quoteIdentifier(`${part}: ${name}`)}`,
-      prepared: (side) => prepared[side],
+      own: (side) => own[side],
       on: (side) => (side === 'before' ? older : connection),
       relation: sides.relation,
       has: sides.has,
@@ -83,6 +83,7 @@ export async function openSides(session: Session, before: string, found: string)
       as_of: world.as_of,
       place: (name, other = side) => world.place(name, other),
       differs: world.differs,
+      sameStep: world.sameStep,
     }),
     close() {
       older.close()

@@ -1,0 +1,159 @@
+import type { DiffPart, DiffTable, DiffWorld, SideWorld, Told } from '../pipeline/diff/part.ts'
+import { quoteLiteral } from '../pipeline/table.ts'
+import { AUDIENCE_MARTS, casesOf, dueSelect } from './due.ts'
+import { CONTACTED, STOPS } from './events.ts'
+import { type Desk, planLead } from './plan.ts'
+
+const STEP = 'outreach_plan'
+const EVENTS_MART = 'fct_outreach_events'
+
+const PLANNED = {
+  event_id: 'VARCHAR',
+  lead_id: 'VARCHAR',
+  channel: 'VARCHAR',
+  sequence: 'VARCHAR',
+  step_id: 'VARCHAR',
+  status: 'VARCHAR',
+  skip_reason: 'VARCHAR',
+  /** All that would be said, and to whom; never shown. */
+  words: 'VARCHAR',
+}
+
+/** Which messages would newly go out or stop: both sides are planned, for the leads whose case differs. */
+export function movedMessages(desk: Omit<Desk, 'as_of'>): DiffPart {
+  return {
+    name: 'messages',
+    title: 'Messages',
+    reads: [...AUDIENCE_MARTS],
+    figures: [
+      { name: 'messages_started', label: 'messages that would newly go out', of: 'messages planned before' },
+      { name: 'messages_stopped', label: 'messages that would not go out any more', of: 'messages planned before' },
+      { name: 'messages_reworded', label: 'messages that would say something else', of: 'messages planned before' },
+    ],
+    async prepare({ connection, place, differs, sameStep }) {
+      if (differs(...AUDIENCE_MARTS) || sameStep(STEP) !== true)
+        await connection.run(`create table ${place('due')} as ${await dueSelect(connection, desk.sequences)}`)
+    },
+    refine: (world) => planCases(world, desk),
+    tell: (world) => tell(world, desk),
+  }
+}
+
+/** Leads whose case is another, or, where the sequences are, all of them. */
+async function planCases({ connection, place, side, as_of, differs, sameStep }: SideWorld, desk: Omit<Desk, 'as_of'>) {
+  const columns = Object.entries(PLANNED).map(([name, type]) => `${name} ${type}`)
+  await connection.run(`create table ${place('planned')} (${columns.join(', ')})`)
+  const same = sameStep(STEP) === true
+  if (same && !differs(...AUDIENCE_MARTS)) return
+  const other = place('due', side === 'before' ? 'after' : 'before')
+  const mine = place('due')
+  const equal = `(select b.lead_id from ${other} as b where b.lead_id = due.lead_id and hash(b) = hash(due))`
+  const sql = `select * from ${mine} as due ${same ? `where not exists ${equal}` : ''}`
+  for await (const cases of casesOf(connection, sql)) {
+    const outcomes = cases.flatMap((one) => planLead(one, { ...desk, as_of }))
+    const events = outcomes.filter(({ event }) => event.status === 'planned' || event.status === 'skipped')
+    const rows = events.map(({ event: { subject, body, mailbox, contact_id, planned_at, ...event } }) => {
+      const words = JSON.stringify([contact_id, mailbox, subject, body])
+      return { ...event, words }
+    })
+    await connection.insert(
+      place('planned'),
+      PLANNED,
+      rows.map((row) =>
+        Object.fromEntries(Object.keys(PLANNED).map((name) => [name, row[name as keyof typeof PLANNED]])),
+      ),
+    )
+  }
+}
+
+async function tell(world: DiffWorld, { sequences }: Omit<Desk, 'as_of'>): Promise<Told> {
+  const { connection, place, has, relation } = world
+  // A publication's own sequences are not known: what it planned is.
+  const known = world.own('before') || world.sameStep(STEP) === true || !has('before', EVENTS_MART)
+  const before = known
+    ? place('planned', 'before')
+    : `(select event_id, lead_id, channel, sequence, step_id, status, skip_reason,
+          to_json([contact_id, mailbox, subject, body])::varchar as words from ${relation('before', EVENTS_MART)})`
+  await connection.run(`
+    create table ${place('changes', 'after')} as
+    with was as (select * from ${before} where status = 'planned'),
+    is_now as (select * from ${place('planned', 'after')} where status = 'planned'),
+    refused as (select event_id, skip_reason from ${place('planned', 'after')} where status = 'skipped')
+    select
+      coalesce(a.event_id, b.event_id) as event_id, coalesce(a.lead_id, b.lead_id) as lead_id,
+      coalesce(a.channel, b.channel) as channel, coalesce(a.sequence, b.sequence) as sequence,
+      coalesce(a.step_id, b.step_id) as step,
+      case when b.event_id is null then 'starts' when a.event_id is null then 'stops' else 'other words' end as change,
+      case when a.event_id is null then coalesce(refused.skip_reason, 'not planned') end as because
+    from was as b
+    full join is_now as a on a.event_id = b.event_id
+    left join refused on refused.event_id = b.event_id
+    where a.event_id is null or b.event_id is null or a.words <> b.words`)
+  const [counted] = await connection.rows<Record<'starts' | 'stops' | 'words', number>>(`
+    select count(*) filter (where change = 'starts') as starts, count(*) filter (where change = 'stops') as stops,
+      count(*) filter (where change = 'other words') as words
+    from ${place('changes', 'after')}`)
+  const of = await plannedBefore(world)
+  const { starts, stops, words } = counted!
+  return {
+    figures: {
+      messages_started: { value: starts, of },
+      messages_stopped: { value: stops, of },
+      messages_reworded: { value: words, of },
+    },
+    tables: [await byStep(world), await list(world), await inFlight(world, sequences)],
+    notes: known ? [] : ['the sequences are not those of the publication: before stands what it had planned'],
+  }
+}
+
+async function plannedBefore({ connection, has, relation }: DiffWorld): Promise<number> {
+  if (!has('before', EVENTS_MART)) return 0
+  const [counted] = await connection.rows<{ n: number }>(
+    `select count(*) as n from ${relation('before', EVENTS_MART)} where status = 'planned'`,
+  )
+  return counted!.n
+}
+
+async function byStep({ connection, place }: DiffWorld): Promise<DiffTable> {
+  const rows = await connection.rows(`
+    select sequence, step, channel, change, because, count(*) as messages
+    from ${place('changes', 'after')} group by all order by all`)
+  return {
+    name: 'steps',
+    title: 'By step',
+    columns: ['sequence', 'step', 'channel', 'change', 'because', 'messages'],
+    rows,
+    total: rows.length,
+  }
+}
+
+async function list({ connection, place, limit }: DiffWorld): Promise<DiffTable> {
+  const [counted] = await connection.rows<{ n: number }>(`select count(*) as n from ${place('changes', 'after')}`)
+  const rows = await connection.rows(`
+    select event_id, lead_id, sequence, step, channel, change, because
+    from ${place('changes', 'after')} order by lead_id, sequence, step limit ${limit}`)
+  const columns = ['lead_id', 'sequence', 'step', 'channel', 'change', 'because']
+  return { name: 'messages', title: 'Messages', columns, rows, total: counted!.n }
+}
+
+/** Leads that were written to by another version of a sequence, and whose sequence goes on. */
+async function inFlight({ on }: DiffWorld, sequences: Desk['sequences']): Promise<DiffTable> {
+  const words = (list: readonly string[]) => list.map(quoteLiteral).join(', ')
+  const versions = sequences.map(({ name, version }) => `(${quoteLiteral(name)}, ${quoteLiteral(version)})`)
+  const columns = ['sequence', 'version', 'version_now', 'leads']
+  const title = 'Leads in flight on an older version of a sequence'
+  if (versions.length === 0) return { name: 'in_flight', title, columns, rows: [], total: 0 }
+  const rows = await on('after').rows(`
+    with leads as (
+      select lead_id, sequence, arg_max(sequence_version, (sequence_step, event_id)) filter (where status in (${words(CONTACTED)})) as version
+      from raw.outreach__events
+      group by lead_id, sequence
+      having bool_or(status in (${words(CONTACTED)})) and not bool_or(status in (${words(STOPS)}))
+    )
+    select leads.sequence, leads.version, now.version as version_now, count(*) as leads
+    from leads
+    join (values ${versions.join(', ')}) as now (sequence, version) on now.sequence = leads.sequence
+    where leads.version <> now.version
+    group by all order by all`)
+  return { name: 'in_flight', title, columns, rows, total: rows.length }
+}

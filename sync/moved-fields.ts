@@ -1,0 +1,127 @@
+import type { DiffPart, DiffTable, DiffWorld, SideWorld, Told } from '../pipeline/diff/part.ts'
+import { quoteLiteral } from '../pipeline/table.ts'
+import { bindMappings, changesOf, wantedSql } from './changes.ts'
+import type { Mapping } from './mapping.ts'
+
+const WRITES = {
+  crm: 'VARCHAR',
+  object: 'VARCHAR',
+  record_id: 'VARCHAR',
+  operation: 'VARCHAR',
+  field: 'VARCHAR',
+  /** As it would be written; never shown. */
+  value: 'VARCHAR',
+}
+
+/**
+ * What would be written to the CRM otherwise: both sides are compared with what the CRM held when it was last read, field
+ * by field and by the rules of the mapping, for the records whose content differs.
+ */
+export function movedFields(mappings: readonly Mapping[]): DiffPart {
+  const marts = [...new Set(mappings.map(({ from }) => from))]
+  return {
+    name: 'crm',
+    title: 'CRM',
+    reads: marts,
+    figures: [
+      { name: 'crm_creates', label: 'records that would newly be made' },
+      { name: 'crm_creates_dropped', label: 'records that would not be made any more' },
+      { name: 'crm_updates', label: 'records that would be written otherwise' },
+      { name: 'crm_fields', label: 'field values that would be written otherwise' },
+    ],
+    async prepare({ connection, place }) {
+      await bindMappings(connection, mappings)
+      const wanted = mappings.map(
+        (mapping) => `
+          select ${labels(mapping)}, record_id, hash(ours) as content from (${wantedSql(mapping)})
+          where record_id is not null and copies = 1`,
+      )
+      const none =
+        'select null::varchar as crm, null::varchar as object, null::varchar as record_id, 0::ubigint as content limit 0'
+      await connection.run(
+        `create table ${place('wanted')} as ${wanted.length === 0 ? none : wanted.join(' union all ')}`,
+      )
+    },
+    refine: (world) => plan(world, mappings),
+    tell,
+  }
+}
+
+function labels({ crm, object }: Mapping): string {
+  return `${quoteLiteral(crm)} as crm, ${quoteLiteral(object)} as object`
+}
+
+/** What this side would write to the records that differ between the two. */
+async function plan({ connection, place }: SideWorld, mappings: readonly Mapping[]): Promise<void> {
+  const columns = Object.entries(WRITES).map(([name, type]) => `${name} ${type}`)
+  await connection.run(`create table ${place('writes')} (${columns.join(', ')})`)
+  for (const mapping of mappings) {
+    const { crm, object } = mapping
+    const among = place(`differ ${crm} ${object}`)
+    const here = `crm = ${quoteLiteral(crm)} and object = ${quoteLiteral(object)}`
+    await connection.run(`
+      create table ${among} as
+      select coalesce(a.record_id, b.record_id) as record_id
+      from (select * from ${place('wanted', 'before')} where ${here}) as b
+      full join (select * from ${place('wanted', 'after')} where ${here}) as a on a.record_id = b.record_id
+      where a.content is distinct from b.content`)
+    for await (const changes of changesOf(connection, mapping, among)) {
+      const rows = changes.flatMap(({ record_id, diff: { operation, fields } }) =>
+        operation === 'unchanged'
+          ? []
+          : Object.entries(fields).map(([field, value]) => {
+              const of = { crm, object, record_id, operation, field }
+              return { ...of, value: JSON.stringify(value) }
+            }),
+      )
+      await connection.insert(place('writes'), WRITES, rows)
+    }
+  }
+}
+
+async function tell(world: DiffWorld): Promise<Told> {
+  const { connection, place, own } = world
+  const found = place('changes', 'after')
+  await connection.run(`
+    create table ${found} as
+    select
+      coalesce(a.crm, b.crm) as crm, coalesce(a.object, b.object) as object,
+      coalesce(a.record_id, b.record_id) as record_id, coalesce(a.field, b.field) as field,
+      b.operation as was, a.operation as becomes,
+      case when b.field is null then 'written' when a.field is null then 'not written' else 'another value' end as change
+    from ${place('writes', 'before')} as b
+    full join ${place('writes', 'after')} as a
+      on a.crm = b.crm and a.object = b.object and a.record_id = b.record_id and a.field = b.field
+    where a.value is distinct from b.value or a.operation is distinct from b.operation`)
+  const [counted] = await connection.rows<Record<string, number>>(`
+    with records as (
+      select crm, object, record_id, bool_or(was = 'create') as made_before, bool_or(becomes = 'create') as made_after
+      from ${found} group by all
+    )
+    select
+      count(*) filter (where made_after and not coalesce(made_before, false)) as creates,
+      count(*) filter (where made_before and not coalesce(made_after, false)) as dropped,
+      count(*) filter (where coalesce(made_after, false) = coalesce(made_before, false)) as updates,
+      (select count(*) from ${found}) as fields
+    from records`)
+  const { creates, dropped, updates, fields } = counted!
+  const notes = own('before') ? [] : ['the mappings of today are used for both sides']
+  return {
+    figures: {
+      crm_creates: { value: creates! },
+      crm_creates_dropped: { value: dropped! },
+      crm_updates: { value: updates! },
+      crm_fields: { value: fields! },
+    },
+    tables: [await byField(world)],
+    notes: fields === 0 ? [] : notes,
+  }
+}
+
+async function byField({ connection, place }: DiffWorld): Promise<DiffTable> {
+  const rows = await connection.rows(`
+    select crm, object, field, coalesce(becomes, was) as operation, change, count(*) as records
+    from ${place('changes', 'after')} group by all order by all`)
+  const columns = ['crm', 'object', 'field', 'operation', 'change', 'records']
+  return { name: 'fields', title: 'Fields', columns, rows, total: rows.length }
+}

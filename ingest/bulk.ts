@@ -5,6 +5,8 @@ export { readLayout } from '../pipeline/bulk/delimited.ts'
 export { folderVersion } from '../pipeline/bulk/folder.ts'
 export { landBulk } from '../pipeline/bulk/land.ts'
 export { withoutCpf } from './cnpj.ts'
+export * as bytes from './register-bytes.ts'
+export * as register from './register-filter.ts'
 
 /** What a source that knows only place and activity can already hold against a company. */
 export interface Pushdown {

@@ -73,7 +73,7 @@ export function defineProvider<S extends z.ZodObject>(provider: Provider<S>): Pr
   return provider
 }
 
-export { folderVersion, landBulk, pushdownOf, readLayout, withoutCpf } from './bulk.ts'
+export { bytes, folderVersion, landBulk, pushdownOf, readLayout, register, withoutCpf } from './bulk.ts'
 export { cnpjCheckDigits, isCnpj, normalizeCnpj } from './cnpj.ts'
 export type { Field, Fill, Fills, Price, Subject } from './fields.ts'
 export { type Dice, diceOf, type Sample, sampleOf } from './sample.ts'

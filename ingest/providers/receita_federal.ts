@@ -1,45 +1,44 @@
 import { z } from 'zod'
-import { defineProvider, folderVersion, isCnpj, landBulk, pushdownOf, readLayout, withoutCpf } from '../define.ts'
+import {
+  bytes,
+  defineProvider,
+  folderVersion,
+  landBulk,
+  pushdownOf,
+  readLayout,
+  register,
+  withoutCpf,
+} from '../define.ts'
 
-const DAY = `try_strptime({}, '%Y%m%d')::date`
-const DATE = `case when regexp_full_match({}, '\\d{8}') and ${DAY} between date '1900-01-01' and date '{as_of}' then ${DAY} end`
-/** `1061004829,23` or `1.061.004.829,23`; 999999999999 stands for not known. */
-const PLAIN = `case when contains({}, ',') or regexp_full_match({}, '-?\\d{1,3}(\\.\\d{3})+') then replace(replace({}, '.', ''), ',', '.') else {} end`
-const MONEY = `try_cast(${PLAIN} as decimal(18, 2))`
-const CAPITAL = `case when ${MONEY} >= 0 and ${MONEY} < 999999999999 then ${MONEY} end`
 /** A masked CPF is not unique even inside a company, so a partner's key is all that is said of them. */
 const PARTNER =
   'cnpj_basico identificador_de_socio nome_socio cnpj_cpf_do_socio qualificacao_do_socio data_entrada_sociedade'
-const PARTNER_KEY = PARTNER.split(' ').map((field) => `coalesce(${field}, '')`)
+const PARTNER_KEY = PARTNER.split(' ').map((field) => `coalesce(trim(${field}), '')`)
 
 const text = z.string().nullable()
 const column = (duckdb: string, sql: string, more: object = {}) => text.meta({ duckdb, sql, ...more })
+const blank = `nullif(trim({}), '')`
 const types = {
   text,
-  upper: column('VARCHAR', 'upper({})'),
-  /** The name of a one-person company ends with that person's CPF: it goes before anything is kept. */
-  name: column('VARCHAR', `nullif(trim(regexp_replace({}, '(^|\\D)\\d{3}\\.?\\d{3}\\.?\\d{3}-?\\d{2}$', '\\1')), '')`),
-  /** Published with the CPF masked; should it not be, it is masked here. `***000000**` is nobody. */
-  document: column('VARCHAR', `nullif(upper(regexp_replace({}, '^\\d{3}(\\d{6})\\d{2}$', '***\\1**')), '***000000**')`),
+  upper: column('VARCHAR', '{}', { mend: bytes.upperCase }),
+  /** Without the CPF of a one-person company: it goes before a row is written anywhere. */
+  name: column('VARCHAR', blank, { mend: bytes.blankCpf }),
+  /** `***000000**` is nobody. */
+  document: column('VARCHAR', `nullif({}, '***000000**')`, { mend: bytes.starCpf }),
   role: column('VARCHAR', `nullif({}, '00')`),
-  cep: column('VARCHAR', `case when regexp_full_match({}, '\\d{7,8}') then nullif(lpad({}, 8, '0'), '00000000') end`),
-  list: column('VARCHAR[]', `coalesce(regexp_extract_all({}, '\\d{7}'), []::varchar[])`),
-  date: column('DATE', DATE, { count: ['absurd_dates', `{} not in ('0', '00000000') and (${DATE}) is null`] }),
-  capital: column('DECIMAL(18,2)', CAPITAL, { count: ['absurd_capital', `{} is not null and (${CAPITAL}) is null`] }),
-  cnpj: column('VARCHAR', 'upper(cnpj_basico || cnpj_ordem || cnpj_dv)', { derived: true }),
+  cep: column('VARCHAR', `nullif(lpad(${blank}, 8, '0'), '00000000')`, { mend: bytes.digitsOfCep }),
+  list: column('VARCHAR[]', `coalesce(string_split(${blank}, ','), []::varchar[])`, { mend: bytes.listOfCnaes }),
+  date: column('DATE', `case when strlen({}) = 8 then try_strptime({}, '%Y%m%d')::date end`, { mend: bytes.dayOfYear }),
+  capital: column('DECIMAL(18,2)', 'try_cast({} as decimal(18, 2))', { mend: bytes.amountOfCapital }),
+  cnpj: column('VARCHAR', 'cnpj_basico || cnpj_ordem || cnpj_dv', { derived: true }),
   partner: column('VARCHAR', `left(sha256(concat_ws(chr(31), ${PARTNER_KEY.join(', ')})), 20)`, { derived: true }),
 }
 const row = (layout: string) => readLayout(layout, types)
 
-type Fields = { field(index: number): string }
-
-function checkCnpj(fields: Fields): string | undefined {
-  const cnpj = (fields.field(0) + fields.field(1) + fields.field(2)).replaceAll(' ', '').toUpperCase()
-  return cnpj.length === 14 && isCnpj(cnpj) ? undefined : 'the check digits of the CNPJ are wrong'
-}
-const checkRoot = (fields: Fields) =>
-  /^\s*[0-9A-Z]{8}\s*$/i.test(fields.field(0)) ? undefined : 'cnpj_basico is not 8 letters or digits'
-const checkCode = (fields: Fields) => (fields.field(0) === '' ? 'the code is missing' : undefined)
+type Row = Parameters<typeof bytes.holdsCnpj>[0]
+const checkCnpj = (row: Row) => (bytes.holdsCnpj(row) ? undefined : 'the check digits of the CNPJ are wrong')
+const checkRoot = (row: Row) => (bytes.holdsRoot(row) ? undefined : 'cnpj_basico is not 8 letters or digits')
+const checkCode = (row: Row) => (row.field(0) === '' ? 'the code is missing' : undefined)
 
 const published = { write: 'replace' as const, redact: withoutCpf }
 const ofCompany = { ...published, check: checkRoot, within: { table: 'estabelecimentos', column: 'cnpj_basico' } }
@@ -103,34 +102,39 @@ const tables = {
   qualificacoes: { ...ofLookup, files: ['QUALSCSV', 'Qualificacoes'], description: 'Roles.', extra: QUALIFICACOES },
 }
 
-/** Places of what the filter looks at in an establishment's row. */
-const AT = { status: 5, cnae: 11, other_cnaes: 12, uf: 19 }
-const ACTIVE = '02'
-
 export default defineProvider({
   title: 'Receita Federal: Cadastro Nacional da Pessoa Jurídica (open data)',
   docs: 'https://www.gov.br/receitafederal/dados/cnpj-metadados.pdf',
-  settings: z.strictObject({ path: z.string() }),
+  settings: z.strictObject({
+    path: z.string(),
+    only: register.registerOnly.prefault({}),
+    /** Months that stay in the lake: what changed is told from two. */
+    keep_months: z.int().min(1).default(2),
+  }),
   resources: tables,
   bulk: {
     version: ({ path }, root) => folderVersion(root, path),
     reads: ['cnae_industries'],
     async land(context) {
+      const { path, only, keep_months } = context.settings
       const { rules, personas, mayPass } = await pushdownOf(context, 'BR')
-      const keep = (fields: Fields) => {
-        if (fields.field(AT.status) !== ACTIVE) return false
-        const codes = `${fields.field(AT.cnae)},${fields.field(AT.other_cnaes)}`.match(/\d{7}/g) ?? []
-        return mayPass(fields.field(AT.uf), codes)
-      }
+      const keep = register.wantedEstablishment(only, context.as_of, mayPass)
+      const company = register.wantedCompany(only)
+      const screen = company && { table: 'empresas', column: 'cnpj_basico', keep: company }
       const skip = rules.length === 0
-      const some: Record<string, object> = { estabelecimentos: { skip, keep }, empresas: { skip }, simples: { skip } }
-      some.socios = { skip: skip || !personas }
+      const some: Record<string, object> = {
+        estabelecimentos: { skip, keep, screen },
+        empresas: { skip, keep: company },
+        simples: { skip },
+        socios: { skip: skip || !personas },
+      }
       return landBulk(context, {
         source: 'receita_federal',
-        path: context.settings.path,
+        path,
         tables: Object.entries(tables).map(([table, layout]) => ({ table, ...layout, ...some[table] })),
-        filter: JSON.stringify({ situacao_cadastral: ACTIVE, rules, socios: personas }),
+        filter: JSON.stringify({ ...only, rules, socios: personas }),
         dateOf: (member) => dateOf(member, Number(context.as_of.slice(0, 4))),
+        keep_snapshots: keep_months,
       })
     },
   },

@@ -1,102 +1,89 @@
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Connection } from '../warehouse/duckdb.ts'
 import { chunkToPart, type DelimitedTable } from './delimited.ts'
-import { MAX_ROW, type SplitRow } from './splitter.ts'
 
-/** Text of one chunk file: what is on its way to DuckDB at any time, however large the table. */
-const CHUNK_SIZE = 32 * 1024 * 1024
-const BUFFER_SIZE = 4 * MAX_ROW
-const NUMBER_SIZE = 20
+/** Text of one chunk file: with the one that is being loaded, what is on its way to DuckDB at any time. */
+const CHUNK_SIZE = 96 * 1024 * 1024
 
-/**
- * Good rows → bounded CSV files → parts in Parquet. Each row gets its number in front, so that "the last one wins" means
- * the order of the files. While DuckDB loads one chunk the next is being written.
- */
+/** Clean rows → bounded text files → parts in Parquet, on disk to stay. While DuckDB loads one chunk the next is written. */
 export class ChunkWriter {
-  /** Rows written so far. */
+  /** Rows of which text was handed over, or will be before the next part. */
   rows = 0
-  readonly parts: string[] = []
   readonly #connection: Connection
   readonly #table: DelimitedTable
-  readonly #as_of: string
   readonly #folder: string
-  readonly #buffer = Buffer.allocUnsafe(BUFFER_SIZE)
-  #used = 0
-  #chunk: { path: string; file: number; size: number; rows: number } | undefined
+  readonly #name: string
+  readonly #parts: string[] = []
+  #chunk: { path: string; file: number; size: number } | undefined
+  #rowsBefore = 0
+  #waiting: (() => Promise<void>)[] = []
   #loading: Promise<void> = Promise.resolve()
   #failed: { error: unknown } | undefined
 
-  constructor(connection: Connection, table: DelimitedTable, as_of: string, folder: string) {
+  /** Parts are named `<name>-0000.parquet` and so on. */
+  constructor(connection: Connection, table: DelimitedTable, folder: string, name: string) {
     this.#connection = connection
     this.#table = table
-    this.#as_of = as_of
     this.#folder = folder
+    this.#name = name
   }
 
-  append(row: SplitRow): void {
-    if (this.#used + (row.end - row.start) + NUMBER_SIZE > BUFFER_SIZE) this.#drain()
-    const buffer = this.#buffer
-    let at = this.#used
-    at += buffer.write(`${this.rows++};`, at, 'latin1')
-    at += row.buffer.copy(buffer, at, row.start, row.end)
-    buffer[at++] = 10
-    this.#used = at
-    this.#open().rows++
+  /** Takes text of whole rows, all of those counted so far. */
+  write(text: Buffer): void {
+    if (this.#chunk === undefined) {
+      const path = join(this.#folder, `${this.#name}.${this.#parts.length}.csv`)
+      this.#chunk = { path, file: openSync(path, 'w'), size: 0 }
+    }
+    let written = 0
+    while (written < text.length) written += writeSync(this.#chunk.file, text, written)
+    this.#chunk.size += text.length
+    if (this.#chunk.size >= CHUNK_SIZE) this.#close()
   }
 
-  /** To be awaited now and then: hands a chunk that is full to DuckDB, waiting for the one before. */
+  /** To be awaited now and then: waits while more than one full chunk is waiting for DuckDB. */
   async settle(): Promise<void> {
-    if ((this.#chunk?.size ?? 0) + this.#used >= CHUNK_SIZE) await this.#load()
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      await this.#settled()
+      const load = next
+      this.#loading = load().catch((error: unknown) => {
+        this.#failed ??= { error }
+      })
+    }
   }
 
-  /** Loads what is left; answers the parts. */
+  /** Loads what is left; answers the names of the parts. */
   async finish(): Promise<string[]> {
-    if (this.#chunk !== undefined) await this.#load()
+    this.#close()
+    await this.settle()
     await this.#settled()
-    return this.parts
+    return this.#parts
   }
 
   /** Leaves no file open and no load running, after a failure. */
   async abandon(): Promise<void> {
     if (this.#chunk !== undefined) closeSync(this.#chunk.file)
     this.#chunk = undefined
+    this.#waiting = []
     await this.#loading
   }
 
-  #open() {
-    if (this.#chunk === undefined) {
-      const path = join(this.#folder, `${this.#table.table}-${this.parts.length}.csv`)
-      this.#chunk = { path, file: openSync(path, 'w'), size: 0, rows: 0 }
-    }
-    return this.#chunk
-  }
-
-  #drain(): void {
-    if (this.#used === 0) return
-    const chunk = this.#open()
-    let written = 0
-    while (written < this.#used) written += writeSync(chunk.file, this.#buffer, written, this.#used - written)
-    chunk.size += this.#used
-    this.#used = 0
-  }
-
-  async #load(): Promise<void> {
-    this.#drain()
-    const { path, file, rows } = this.#open()
+  #close(): void {
+    if (this.#chunk === undefined) return
+    const { path, file } = this.#chunk
     closeSync(file)
     this.#chunk = undefined
-    await this.#settled()
-    const part = join(this.#folder, `${this.#table.table}-${String(this.parts.length).padStart(6, '0')}.parquet`)
-    this.parts.push(part)
-    this.#loading = this.#convert(path, part, rows).catch((error: unknown) => {
-      this.#failed ??= { error }
-    })
+    const rows = this.rows - this.#rowsBefore
+    this.#rowsBefore = this.rows
+    const part = `${this.#name}-${String(this.#parts.length).padStart(4, '0')}.parquet`
+    this.#parts.push(part)
+    this.#waiting.push(() => this.#convert(path, join(this.#folder, part), rows))
   }
 
   async #convert(path: string, part: string, rows: number): Promise<void> {
-    const loaded = await this.#connection.run(chunkToPart(this.#table, this.#as_of, path, part))
+    const loaded = await this.#connection.run(chunkToPart(this.#table, path, part))
     if (loaded !== rows) throw new Error(`${path}: ${rows} rows were written, ${loaded} were read`)
+    keep(part)
     rmSync(path)
   }
 
@@ -104,4 +91,11 @@ export class ChunkWriter {
     await this.#loading
     if (this.#failed !== undefined) throw this.#failed.error
   }
+}
+
+/** Has a file, or the names in a folder, survive a loss of power. */
+export function keep(path: string): void {
+  const file = openSync(path, 'r')
+  fsyncSync(file)
+  closeSync(file)
 }

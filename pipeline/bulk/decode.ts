@@ -1,5 +1,3 @@
-import { isAscii } from 'node:buffer'
-
 export type Encoding = 'latin1' | 'utf-8' | 'utf-16le' | 'utf-16be'
 
 /** What a decoding has seen so far. */
@@ -23,10 +21,10 @@ export function sniff(head: Buffer): { encoding: Encoding; mark: number } {
 }
 
 /**
- * Bytes of any of the encodings → UTF-8 without mark and without NULs, piece by piece. UTF-8 is passed through as it
- * is (whether it is valid is for the reader of the rows to say). `seen` is kept up to date.
+ * Bytes of any of the encodings → latin1 or UTF-8, as `seen.encoding` is or is not latin1, without mark and without NULs,
+ * piece by piece. Whether UTF-8 is valid is for the reader of the rows to say. `seen` is kept up to date.
  */
-export async function* toUtf8(pieces: AsyncIterable<Buffer>, seen: Decoded): AsyncGenerator<Buffer> {
+export async function* toText(pieces: AsyncIterable<Buffer>, seen: Decoded): AsyncGenerator<Buffer> {
   let head: Buffer | undefined = Buffer.alloc(0)
   let decode: Decode = () => Buffer.alloc(0)
   const start = (bytes: Buffer) => {
@@ -53,8 +51,7 @@ export async function* toUtf8(pieces: AsyncIterable<Buffer>, seen: Decoded): Asy
 type Decode = (bytes: Buffer, last?: boolean) => Buffer
 
 function decoder(encoding: Encoding): Decode {
-  if (encoding === 'utf-8') return (bytes) => bytes
-  if (encoding === 'latin1') return (bytes) => (isAscii(bytes) ? bytes : Buffer.from(bytes.toString('latin1'), 'utf8'))
+  if (encoding === 'latin1' || encoding === 'utf-8') return (bytes) => bytes
   const text = new TextDecoder(encoding)
   return (bytes, last = false) => Buffer.from(text.decode(bytes, { stream: !last }), 'utf8')
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { LedgerTable } from '../step.ts'
 import { columnsOf, quoteIdentifier, quoteLiteral } from '../table.ts'
-import type { SplitRow } from './splitter.ts'
+import { DELIMITER, type SplitRow } from './splitter.ts'
 
 /** A table of a bulk set, as it is published (delimited text without header, zipped) and as it lands. */
 export interface DelimitedTable extends Pick<LedgerTable, 'table' | 'description' | 'key' | 'pii'> {
@@ -13,8 +13,10 @@ export interface DelimitedTable extends Pick<LedgerTable, 'table' | 'description
   check?(row: SplitRow): string | undefined
   /** Whether a row is wanted at all: the filter that is pushed down. Cheap, since it sees every row. */
   keep?(row: SplitRow): boolean
-  /** Only rows whose `column` (upper case) is among the same column of another table's landed rows. */
+  /** Only rows whose `column` is among the same column of another table's wanted rows. */
   within?: { table: string; column: string }
+  /** Only rows whose `column` is among the same column of those rows of another table that this passes: that is read first. */
+  screen?: { table: string; column: string; keep(row: SplitRow): boolean }
   /** Rows known to be missing in the files; one of the file with the same key wins. */
   extra?: readonly (readonly string[])[]
   /** Not wanted: lands empty, unread. */
@@ -27,18 +29,27 @@ export interface DelimitedTable extends Pick<LedgerTable, 'table' | 'description
   redact?(content: string): string
 }
 
+/** What is mended before a row is written anywhere. */
+export interface Mending {
+  /** Latest day that a date can be: 20260831. */
+  today: number
+  count(name: string, by: number): void
+}
+
+/** Changes a field in place; what it shortens it fills up with spaces. Sees every wanted row, so it reads bytes. */
+export type Mend = (bytes: Buffer, start: number, end: number, mending: Mending) => void
+
 /**
- * What `.meta()` of a column may say. In its SQL `{}` is the column's own field and `{as_of}` the run's date as text;
- * fields have the names of their columns and are trimmed text, NULL when empty.
+ * What `.meta()` of a column may say. In its SQL `{}` is the column's own field; fields have the names of their columns
+ * and are tidy text, NULL when empty.
  */
 export interface ColumnMeta {
   duckdb?: string
+  mend?: Mend
   /** How the value comes about. Absent: the field's text. */
   sql?: string
   /** The file has no such column. */
   derived?: boolean
-  /** A condition on the field that is worth counting, under a name: [`absurd_dates`, SQL]. */
-  count?: readonly [string, string]
 }
 
 export interface BulkSet {
@@ -51,6 +62,8 @@ export interface BulkSet {
   filter: string
   /** The date a member's name says its data is of: `2026-08-08`. */
   dateOf?(member: string): string | undefined
+  /** How many snapshots stay in the lake. 2 unless said: what changed in a month is told from two. */
+  keep_snapshots?: number
 }
 
 export function ledgerTable(source: string, { table, description, row, key, pii }: DelimitedTable): LedgerTable {
@@ -76,162 +89,94 @@ export function fieldsOf({ row }: DelimitedTable): string[] {
   return Object.keys(row.shape).filter((name) => !metaOf(row, name).derived)
 }
 
-/** Longer than the longest row that the splitter lets through, with its number in front. */
-const LONGEST_LINE = 2 * 1024 * 1024
-const SPACES = '[\\s\\x{A0}]'
+/** Longer than the longest row that the splitter lets through. */
+const LONGEST_LINE = 8 * 1024 * 1024
+/** What one thread reads of a chunk at a time. */
+const READ_SIZE = 8 * 1024 * 1024
 
-/** Where the parts of a table keep, beside its columns, the row's number and its counts. */
-const SEQ = '_seq'
-const countColumn = (name: string) => quoteIdentifier(`_count_${name}`)
-
-/** Small row groups in parts that are sorted by what they are later cut by: each cut reads little more than itself. */
-const PART_ROW_GROUP = 8_192
-/** Rows of a file that lands, and so of what is sorted at a time. */
-const FILE_ROWS = 300_000
-const PREFIX = 3
-
-/** A range of the column that a table is cut and ordered by. Absent ends are open. */
-export interface Range {
-  from?: string
-  to?: string
+/** A chunk of clean rows → a part in Parquet, columns typed, in the order of the rows. */
+export function chunkToPart(table: DelimitedTable, chunk: string, part: string): string {
+  const types = fieldsOf(table).map((field) => `${quoteLiteral(field)}: 'VARCHAR'`)
+  const delimiter = quoteLiteral(String.fromCharCode(DELIMITER))
+  const csv = `read_csv(${quoteLiteral(chunk)}, header = false, auto_detect = false, delim = ${delimiter}, quote = '', escape = '',
+    new_line = '\\n', strict_mode = true, max_line_size = ${LONGEST_LINE}, buffer_size = ${READ_SIZE + LONGEST_LINE},
+    columns = {${types.join(', ')}})`
+  return `copy (select ${typed(table)} from ${csv}) to ${parquet(part)}`
 }
 
-/** A chunk of clean CSV, each row with its number in front → a part in Parquet: fields trimmed, columns typed. */
-export function chunkToPart(table: DelimitedTable, as_of: string, chunk: string, part: string): string {
+/** The rows of `extra`, or none, as a part. */
+export function extraToPart(table: DelimitedTable, part: string): string {
   const names = fieldsOf(table)
-  const types = [`'${SEQ}': 'BIGINT'`, ...names.map((field) => `${quoteLiteral(field)}: 'VARCHAR'`)]
-  const csv = `read_csv(${quoteLiteral(chunk)}, header = false, auto_detect = false, delim = ';', quote = '"', escape = '"',
-    new_line = '\\n', strict_mode = true, parallel = false, max_line_size = ${LONGEST_LINE}, columns = {${types.join(', ')}})`
-  const fields = names.map((field) => `${trimmed(quoteIdentifier(field))} as ${quoteIdentifier(field)}`)
-  return `copy (select ${typed(table, as_of)} from (select ${SEQ}, ${fields.join(', ')} from ${csv})
-    order by ${cutColumn(table)}) to ${parquet(part, PART_ROW_GROUP)}`
+  const empty = `(${names.map(() => 'null::varchar').join(', ')})`
+  const rows = (table.extra ?? []).map((row) => `(${row.map(quoteLiteral).join(', ')})`)
+  const values = `(values ${[empty, ...rows].join(', ')}) as extra(${names.map(quoteIdentifier).join(', ')})`
+  return `copy (select ${typed(table)} from ${values} offset 1) to ${parquet(part)}`
 }
 
-/** The rows of `extra`, as a part that every row of a file comes after. */
-export function extraToPart(table: DelimitedTable, as_of: string, part: string): string {
-  const rows = (table.extra ?? []).map((row, index) => `(${-1 - index}, ${row.map(quoteLiteral).join(', ')})`)
-  const names = [SEQ, ...fieldsOf(table).map(quoteIdentifier)]
-  return `copy (select ${typed(table, as_of)} from (values ${rows.join(', ')}) as extra(${names.join(', ')})) to ${parquet(part)}`
+/** Keys that may be there more than once, as hashes: one of `buckets` shares of all keys, to bound the memory. */
+export function repeatedKeys(table: DelimitedTable, parts: readonly string[], bucket: number, buckets: number): string {
+  const share = buckets === 1 ? '' : ` where key % ${buckets} = ${bucket}`
+  return `select key from (select ${keyHash(table)} as key from ${filesList(parts)})${share} group by key having count(*) > 1`
 }
 
-/** How many rows of the parts begin with what, in order. */
-export function countPrefixes(table: DelimitedTable, parts: readonly string[]): string {
-  return `select left(${cutColumn(table)}, ${PREFIX}) as prefix, count(*) as rows from ${filesList(parts)} group by all order by all`
-}
-
-/** Cuts a table, whatever its size, into ranges that can be sorted in little memory. The same rows give the same cuts. */
-export function rangesOf(prefixes: readonly { prefix: string; rows: number }[]): Range[] {
-  const ranges: Range[] = [{}]
-  let rows = 0
-  for (const { prefix, rows: more } of prefixes) {
-    if (rows > 0 && rows + more > FILE_ROWS) {
-      ranges.at(-1)!.to = prefix
-      ranges.push({ from: prefix })
-      rows = 0
-    }
-    rows += more
-  }
-  return ranges
-}
-
-/** A range of all parts → a file that lands: the last row of each key, in order, only those `within`. */
-export function partsToFile(
-  table: DelimitedTable,
-  parts: readonly string[],
-  range: Range,
-  within: readonly string[],
-  file: string,
-): string {
-  const columns = Object.entries(columnsOf(table.row))
-  if (parts.length === 0) {
-    const empty = columns.map(([name, type]) => `cast(null as ${type}) as ${quoteIdentifier(name)}`)
-    return `copy (select ${empty.join(', ')} where false) to ${parquet(file)}`
-  }
-  const list = columns.map(([name]) => quoteIdentifier(name)).join(', ')
+/** Those rows of `repeated` keys that a later row makes void: part (by its place in the list) and number in it, to a file. */
+export function voidRows(table: DelimitedTable, parts: readonly string[], repeated: string, to: string): string {
   const key = table.key.map(quoteIdentifier).join(', ')
-  const rows = among(table, parts, range, within)
-  const last = `select max(${SEQ}) from ${filesList(parts)}${where(inRange(table, range))} group by ${key}`
-  return `copy (select ${list} from ${rows} and ${SEQ} in (${last}) order by ${cutColumn(table)}, ${key}) to ${parquet(file)}`
+  const order = parts.map((part, index) => `(${quoteLiteral(part)}, ${index})`)
+  const files = `read_parquet([${parts.map(quoteLiteral).join(', ')}], filename = true, file_row_number = true)`
+  return `copy (
+    select part, file_row_number as row from (
+      select ${key}, part, file_row_number from ${files}
+      inner join (values ${order.join(', ')}) as listed(name, part) on listed.name = filename
+      where ${keyHash(table)} in (${repeated})
+    ) qualify row_number() over (partition by ${key} order by part desc, file_row_number desc) > 1
+  ) to ${parquet(to)}`
 }
 
-/** Rows in a range of the parts that are `within`, and the sums of the table's counts over them. */
-export function countParts(
-  table: DelimitedTable,
-  parts: readonly string[],
-  range: Range,
-  within: readonly string[],
-): string {
-  const names = Object.keys(countsOf(table))
-  const sums = names.map((name) => `coalesce(sum(${countColumn(name)}), 0)::bigint as ${quoteIdentifier(name)}`)
-  return `select ${['count(*) as rows', ...sums].join(', ')} from ${among(table, parts, range, within)}`
+/** A part without the rows of it that are void. */
+export function withoutVoid(part: string, index: number, voids: readonly string[], to: string): string {
+  const source = `read_parquet([${quoteLiteral(part)}], file_row_number = true)`
+  const among = `select row from ${filesList(voids)} where part = ${index}`
+  return `copy (select * exclude (file_row_number) from ${source} where file_row_number not in (${among})) to ${parquet(to)}`
 }
 
-function among(table: DelimitedTable, parts: readonly string[], range: Range, within: readonly string[]): string {
-  const cut = cutColumn(table)
-  const ranged = inRange(table, range)
-  const known = `${cut} in (select ${cut} from ${filesList(within)}${where(ranged)})`
-  return filesList(parts) + where(table.within === undefined ? ranged : [...ranged, known])
+/** How many rows of which part are void. */
+export function countVoid(voids: readonly string[]): string {
+  return `select part, count(*) as rows from ${filesList(voids)} group by part order by part`
 }
 
-function inRange(table: DelimitedTable, { from, to }: Range): string[] {
-  const cut = cutColumn(table)
-  return [
-    ...(from === undefined ? [] : [`${cut} >= ${quoteLiteral(from)}`]),
-    ...(to === undefined ? [] : [`${cut} < ${quoteLiteral(to)}`]),
-  ]
+export function countRows(parts: readonly string[]): string {
+  return `select count(*) as rows from ${filesList(parts)}`
 }
 
-/** What a table is joined by, if it is; so that a range of it needs only the same range of the other. */
-function cutColumn({ key, within }: DelimitedTable): string {
-  return quoteIdentifier(within?.column ?? key[0]!)
-}
-
-function where(conditions: readonly string[]): string {
-  return ` where ${['true', ...conditions].join(' and ')}`
+function keyHash({ key }: DelimitedTable): string {
+  return `hash(${key.map(quoteIdentifier).join(', ')})`
 }
 
 function filesList(files: readonly string[]): string {
   return `read_parquet([${files.map(quoteLiteral).join(', ')}])`
 }
 
-function typed(table: DelimitedTable, as_of: string): string {
+function typed(table: DelimitedTable): string {
   const columns = Object.entries(columnsOf(table.row)).map(([name, type]) => {
-    const sql = inSql(metaOf(table.row, name).sql ?? '{}', name, as_of)
+    const sql = (metaOf(table.row, name).sql ?? '{}').replaceAll('{}', () => quoteIdentifier(name))
     return `cast(${sql} as ${type}) as ${quoteIdentifier(name)}`
   })
-  const counts = Object.entries(countsOf(table)).map(([name, conditions]) => {
-    const sums = conditions.map(([field, sql]) => `coalesce((${inSql(sql, field, as_of)})::int, 0)`)
-    return `${sums.join(' + ')} as ${countColumn(name)}`
-  })
-  return [...columns, SEQ, ...counts].join(', ')
+  return columns.join(', ')
 }
 
-/** Name of a count → the conditions of the fields it is made of. */
-function countsOf({ row }: DelimitedTable): Record<string, [string, string][]> {
-  const counts: Record<string, [string, string][]> = {}
-  for (const field of Object.keys(row.shape)) {
-    const [name, sql] = metaOf(row, field).count ?? []
-    if (name !== undefined && sql !== undefined) counts[name] = [...(counts[name] ?? []), [field, sql]]
-  }
-  return counts
+/** What is mended of a row: places of fields and how. */
+export function mendsOf(table: DelimitedTable): [number, Mend][] {
+  return fieldsOf(table).flatMap((field, index): [number, Mend][] => {
+    const { mend } = metaOf(table.row, field)
+    return mend === undefined ? [] : [[index, mend]]
+  })
 }
 
 function metaOf(row: z.ZodObject, column: string): ColumnMeta {
   return ((row.shape[column] as z.ZodType).meta() ?? {}) as ColumnMeta
 }
 
-function inSql(sql: string, field: string, as_of: string): string {
-  return sql.replaceAll('{}', () => quoteIdentifier(field)).replaceAll('{as_of}', () => as_of)
-}
-
-/** Outer spaces off, inner runs of them (and line breaks) made one, nothing left: NULL. */
-function trimmed(field: string): string {
-  const collapsed = `case when regexp_matches(${field}, '${SPACES}{2}|[^\\S ]|\\x{A0}')
-    then regexp_replace(${field}, '${SPACES}+', ' ', 'g') else ${field} end`
-  return `nullif(trim(${collapsed}), '')`
-}
-
-function parquet(file: string, rowGroup?: number): string {
-  const size = rowGroup === undefined ? '' : `, row_group_size ${rowGroup}`
-  return `${quoteLiteral(file)} (format parquet, compression zstd${size})`
+function parquet(file: string): string {
+  return `${quoteLiteral(file)} (format parquet, compression zstd)`
 }

@@ -1,147 +1,248 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { linkSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StepContext, StepSummary } from '../step.ts'
-import { ChunkWriter } from './chunk-writer.ts'
+import { ChunkWriter, keep } from './chunk-writer.ts'
 import {
   type BulkSet,
-  countParts,
-  countPrefixes,
+  chunkToPart,
+  countRows,
+  countVoid,
   type DelimitedTable,
   extraToPart,
+  fieldsOf,
   ledgerTable,
-  partsToFile,
-  rangesOf,
+  repeatedKeys,
+  voidRows,
+  withoutVoid,
 } from './delimited.ts'
 import { type BulkFiles, findFiles } from './folder.ts'
-import { KeyFilter } from './key-filter.ts'
-import { readRows, Tally } from './read-member.ts'
+import { KeySet } from './key-set.ts'
+import { type Finished, PartJournal } from './part-journal.ts'
+import { type Reading, readRows } from './read-member.ts'
+import { Tally } from './tally.ts'
+import type { ZipMember } from './zip.ts'
+
+/** Changes when the same files would land as other bytes, for a reason that no SQL shows. */
+const LAYOUT = 2
+/** Keys that are looked at for repetitions at a time. */
+const KEYS_AT_ONCE = 16_000_000
+const KEPT_SNAPSHOTS = 2
 
 interface Landing {
   context: StepContext
   set: BulkSet
   files: BulkFiles
-  scratch: string
+  journal: PartJournal
   tally: Tally
+  today: number
+  keys: Map<string, KeySet>
+  /** Files that were read, in the order of reading, as the journal and as people know them. */
+  read: { name: string; file: string }[]
 }
 
 interface Landed {
   table: DelimitedTable
-  files: string[]
+  parts: string[]
   rows: number
-  /** Files of the table were there, and nothing at all could be read from them. */
-  lost: boolean
 }
 
 /**
- * Reads the newest set of zips below a folder and lands every table as Parquet in the lake: rows typed, filtered, the
- * last of each key, in order of the key. Memory stays bounded whatever the size of the files. Rows that cannot be read
+ * Reads the newest set of zips below a folder and lands every table as Parquet in the lake: rows typed and filtered, in the
+ * order of the files, the last of each key. Memory stays bounded whatever the size of the files. Rows that cannot be read
  * are rejected with file, line and reason; a damaged zip is a failure of the summary and gives what it still holds.
- * Nothing is committed before everything is read.
+ * Nothing is committed before everything is read; what was read of it survives a kill and is not read again.
  * @throws ProjectError when no complete set is there; CheckFailed when a file does not have the columns it should.
  */
 export async function landBulk(context: StepContext, set: BulkSet): Promise<StepSummary> {
   const files = await findFiles(context.paths.root, set)
-  const read = set.tables.filter(({ skip }) => !skip).flatMap(({ table }) => files.members.get(table) ?? [])
+  const wanted = set.tables.filter(({ skip }) => !skip)
+  const passes = wanted.flatMap(({ table, screen }) => (screen === undefined ? [table] : [screen.table, table]))
+  const members = passes.flatMap((table) => files.members.get(table) ?? [])
   const tally = new Tally(
     context,
-    set.source,
-    read.reduce((sum, { compressed_size }) => sum + compressed_size, 0),
+    members.reduce((sum, { compressed_size }) => sum + compressed_size, 0),
   )
+  const today = lastDay(files.snapshot, context.as_of)
+  const layout = set.tables.map((table) => [table.within, table.skip, chunkToPart(table, '', '')])
+  const identity = [LAYOUT, files.fingerprint, files.snapshot, set.filter, today, layout]
+  const home = join(context.paths.data, 'tmp', `bulk-${set.source}`)
+  const journal = new PartJournal(home, identity)
+  const landing: Landing = { context, set, files, journal, tally, today, keys: new Map(), read: [] }
+  const landed = await landTables(landing)
   for (const { zip, reason } of files.unreadable) {
-    tally.reject(zip, { line: 0, reason: `the zip is damaged: ${reason}`, content: '' })
+    const content = { line: 0, reason: `the zip is damaged: ${reason}`, content: '' }
+    await context.reject([{ source: set.source, file: zip, ...content }])
+    tally.count('rejected', 1)
     tally.failures.push({ kind: 'row', message: `${zip} cannot be read (${reason}): put a whole copy in its place.` })
   }
-  const scratch = join(context.paths.data, 'tmp', `bulk-${set.source}`)
-  rmSync(scratch, { recursive: true, force: true })
-  mkdirSync(scratch, { recursive: true })
-  try {
-    const landed = await landTables({ context, set, files, scratch, tally })
-    await tally.flush(true)
-    const tables = landed.map(({ table, rows }) => ({ table: ledgerTable(set.source, table), rows }))
-    await context.commitLake(tables, files.snapshot, `${set.filter} of files ${files.fingerprint}`)
-    return summaryOf(files, landed, tally)
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
+  for (const batch of journal.rejected(set.source, landing.read)) await context.reject(batch)
+  const tables = landed.map(({ table, rows }) => ({ table: ledgerTable(set.source, table), rows }))
+  for (const { table, parts } of landed) {
+    const folder = context.lakeFolder(ledgerTable(set.source, table), files.snapshot)
+    for (const [index, part] of parts.entries()) {
+      linkSync(part, join(folder, `${table.table}-${String(index).padStart(4, '0')}.parquet`))
+    }
   }
+  await context.commitLake(tables, files.snapshot, `${set.filter} of files ${files.fingerprint}`)
+  journal.clear()
+  const gone = await context.letGoOfSnapshots(set.source, set.keep_snapshots ?? KEPT_SNAPSHOTS)
+  return summaryOf(files, landed, tally, gone)
+}
+
+/** 20260831 of `2026-08-08`: nothing of a set is later than its month. Of no month: the run's date. */
+function lastDay(snapshot: string, as_of: string): number {
+  const date = /^\d{4}-\d{2}/.test(snapshot) ? `${snapshot.slice(0, 7)}-31` : as_of
+  return Number(date.replaceAll('-', '').slice(0, 8))
 }
 
 /** Tables that others are `within` first. Those of which there is no file, or none that can be read, stay as they were. */
 async function landTables(landing: Landing): Promise<Landed[]> {
-  const { set, files } = landing
-  const filters = new Map<string, KeyFilter>()
-  for (const { within } of set.tables) if (within !== undefined) filters.set(within.table, new KeyFilter())
+  const { set, files, keys } = landing
+  for (const { within } of set.tables) if (within !== undefined) keys.set(within.table, new KeySet())
   const landed: Landed[] = []
+  const lost = new Set<string>()
   for (const table of [...set.tables].sort((a, b) => Number(a.within !== undefined) - Number(b.within !== undefined))) {
     const there = files.members.has(table.table) || files.unreadable.some((zip) => zip.table === table.table)
-    if (there || table.skip) landed.push(await landTable(landing, table, landed, filters))
+    if (!there && !table.skip) continue
+    const { parts, rows, damaged } = await landTable(landing, table)
+    if ((!table.skip && damaged && rows === 0) || lost.has(table.within?.table ?? '')) lost.add(table.table)
+    else landed.push({ table, ...(await settleKeys(landing, table, parts)) })
   }
-  return landed.filter(({ lost }) => !lost)
+  return landed
 }
 
 async function landTable(
   landing: Landing,
   table: DelimitedTable,
-  landed: readonly Landed[],
-  filters: ReadonlyMap<string, KeyFilter>,
-): Promise<Landed> {
-  const { context, set, files, scratch, tally } = landing
-  const within = landed.find((other) => other.table.table === table.within?.table)
-  const writer = new ChunkWriter(context.connection, table, context.as_of, scratch)
+): Promise<{ parts: string[]; rows: number; damaged: boolean }> {
+  const { files, keys } = landing
+  const members = table.skip ? [] : (files.members.get(table.table) ?? [])
+  const screened = table.skip ? undefined : await screenOf(landing, table)
+  const added = keys.get(table.table)
+  const joined = landing.set.tables.find(({ within }) => within?.table === table.table)?.within
+  const known =
+    screened ?? (table.within && { keys: keys.get(table.within.table)!, place: placeOf(table, table.within.column) })
+  const parts: string[] = []
   let rows = 0
   let damaged = files.unreadable.some((zip) => zip.table === table.table)
-  try {
-    for (const member of table.skip ? [] : (files.members.get(table.table) ?? [])) {
-      const read = await readRows({ set, table, member, writer, filters, tally, signal: context.signal })
-      rows += read.rows
-      if (read.damage === undefined) continue
-      damaged = true
-      const kept = `${read.rows} rows of ${member.name} were read before the damage`
-      tally.failures.push({ kind: 'row', message: `${member.zip} is damaged (${read.damage}): ${kept}.` })
+  for (const [index, member] of members.entries()) {
+    const name = `${table.table}-${String(index).padStart(2, '0')}`
+    const reading = {
+      table,
+      keep: table.keep,
+      known,
+      added: added && joined && { keys: added, place: placeOf(table, joined.column) },
     }
-  } catch (error) {
-    await writer.abandon()
-    throw error
+    const finished = await readOnce(landing, name, member, reading)
+    rows += finished.rows
+    parts.push(...finished.parts.map((part) => landing.journal.path(part)))
+    if (finished.damage === undefined) continue
+    damaged = true
+    const kept = `${finished.rows} rows of ${member.name} were read before the damage`
+    landing.tally.failures.push({ kind: 'row', message: `${member.zip} is damaged (${finished.damage}): ${kept}.` })
   }
-  const lost = (!table.skip && damaged && rows === 0) || (within?.lost ?? false)
-  return { table, lost, ...(await writeFiles(landing, table, writer, within?.files ?? [])) }
+  return { parts, rows, damaged }
 }
 
-async function writeFiles(
-  { context, set, files, scratch, tally }: Landing,
-  table: DelimitedTable,
-  writer: ChunkWriter,
-  within: readonly string[],
-): Promise<{ files: string[]; rows: number }> {
+/** The keys of those rows of another table that pass. What is wrong with its files is said when they land. */
+async function screenOf(landing: Landing, { table, screen }: DelimitedTable): Promise<Reading['known']> {
+  if (screen === undefined) return undefined
+  const keys = new KeySet()
+  const of = landing.set.tables.find((other) => other.table === screen.table)!
+  const added = { keys, place: placeOf(of, screen.column) }
+  for (const [index, member] of (landing.files.members.get(screen.table) ?? []).entries()) {
+    const name = `screen-of-${table}-${String(index).padStart(2, '0')}`
+    await readOnce(landing, name, member, { table: of, keep: screen.keep, added }, true)
+  }
+  return { keys, place: placeOf(landing.set.tables.find((other) => other.table === table)!, screen.column) }
+}
+
+/** Reads a file, unless an earlier run has finished it. `silent`: for its keys only. */
+async function readOnce(
+  { context, set, journal, tally, today, read }: Landing,
+  name: string,
+  member: ZipMember,
+  what: Pick<Reading, 'table' | 'keep' | 'known' | 'added'>,
+  silent = false,
+): Promise<Finished> {
+  const before = journal.finished(name, what.added?.keys)
+  let finished = before
+  if (finished === undefined) {
+    const writer = silent ? undefined : new ChunkWriter(context.connection, what.table, journal.folder, name)
+    const rejects = silent ? undefined : journal.rejects(name)
+    const to = writer ?? { rows: 0, write: () => {}, settle: () => Promise.resolve() }
+    const reject: Reading['reject'] = (row) => rejects?.write(row)
+    try {
+      const result = await readRows({ ...what, set, member, to, today, tally, reject, signal: context.signal })
+      finished = { ...result, parts: (await writer?.finish()) ?? [] }
+    } catch (error) {
+      await writer?.abandon()
+      throw error
+    } finally {
+      rejects?.close()
+    }
+    journal.finish(name, finished, what.added?.keys)
+  }
+  tally.done(member.compressed_size, finished.rows, before !== undefined)
+  if (!silent) {
+    tally.add(finished.counts)
+    read.push({ name, file: `${member.zip}!${member.name}` })
+  }
+  return finished
+}
+
+/** The last row of each key: parts in which a row is void are written again without it. Always at least one part. */
+async function settleKeys(landing: Landing, table: DelimitedTable, read: string[]): Promise<Omit<Landed, 'table'>> {
+  const { context, journal, tally } = landing
   const { connection } = context
-  const parts = await writer.finish()
-  if (table.extra !== undefined && parts.length > 0) {
-    const part = join(scratch, `${table.table}-extra.parquet`)
-    await connection.run(extraToPart(table, context.as_of, part))
-    parts.push(part)
+  const count = async (parts: string[]) => (await connection.rows<{ rows: number }>(countRows(parts)))[0]!.rows
+  let parts = read
+  if (table.extra !== undefined || parts.length === 0) {
+    const extra = journal.path(`${table.table}-extra.parquet`)
+    await connection.run(extraToPart(table.skip ? { ...table, extra: undefined } : table, extra))
+    parts = [extra, ...parts]
   }
-  const folder = context.lakeFolder(ledgerTable(set.source, table), files.snapshot)
-  const ranges = parts.length === 0 ? [{}] : rangesOf(await connection.rows(countPrefixes(table, parts)))
-  const landed: { files: string[]; rows: number } = { files: [], rows: 0 }
-  for (const [index, range] of ranges.entries()) {
-    const file = join(folder, `${table.table}-${String(index).padStart(4, '0')}.parquet`)
-    const rows = await connection.run(partsToFile(table, parts, range, within, file))
-    landed.files.push(file)
-    landed.rows += rows
-    if (parts.length === 0) continue
-    const [sums] = await connection.rows<Record<string, number>>(countParts(table, parts, range, within))
-    const { rows: read, ...counts } = sums!
-    if (table.extra === undefined) tally.count('duplicates', read! - rows)
-    for (const [name, sum] of Object.entries(counts)) tally.count(name, sum)
+  const rows = await count(parts)
+  const buckets = Math.max(1, Math.ceil(rows / KEYS_AT_ONCE))
+  const voids: string[] = []
+  for (let bucket = 0; bucket < buckets; bucket++) {
+    const repeated = repeatedKeys(table, parts, bucket, buckets)
+    if ((await connection.rows<{ rows: number }>(`select count(*) as rows from (${repeated})`))[0]!.rows === 0) continue
+    const file = journal.path(`${table.table}-void-${bucket}.parquet`)
+    await connection.run(voidRows(table, parts, repeated, file))
+    voids.push(file)
   }
-  for (const part of parts) rmSync(part)
-  return landed
+  if (voids.length === 0) return { parts, rows }
+  const settled = [...parts]
+  mkdirSync(journal.path('settled'), { recursive: true })
+  let gone = 0
+  for (const { part, rows: some } of await connection.rows<{ part: number; rows: number }>(countVoid(voids))) {
+    const file = journal.path(`settled/${table.table}-${part}.parquet`)
+    await connection.run(withoutVoid(parts[part]!, part, voids, `${file}.new`))
+    keep(`${file}.new`)
+    renameSync(`${file}.new`, file)
+    settled[part] = file
+    gone += some
+  }
+  if (table.extra === undefined) tally.count('duplicates', gone)
+  return { parts: settled, rows: rows - gone }
 }
 
-function summaryOf(files: BulkFiles, landed: readonly Landed[], { counts, failures }: Tally): StepSummary {
+function placeOf(table: DelimitedTable, column: string): number {
+  return fieldsOf(table).indexOf(column)
+}
+
+function summaryOf(
+  files: BulkFiles,
+  landed: readonly Landed[],
+  { counts, failures }: Tally,
+  gone: string[],
+): StepSummary {
   const tables = landed.map(({ table, rows }) => `${rows} ${table.table}`)
+  const old = gone.map((snapshot) => `${snapshot} deleted to make room`)
   return {
     rows: landed.reduce((sum, { rows }) => sum + rows, 0),
-    text: [`${files.snapshot}: ${tables.join(', ')}; ${counts.rejected} rejected`, ...files.notes].join('; '),
+    text: [`${files.snapshot}: ${tables.join(', ')}; ${counts.rejected} rejected`, ...files.notes, ...old].join('; '),
     counts: { ...counts, ...Object.fromEntries(landed.map(({ table, rows }) => [table.table, rows])) },
     failures,
   }

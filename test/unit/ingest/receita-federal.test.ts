@@ -12,7 +12,7 @@ import type { Step, StepContext, StepSummary } from '../../../pipeline/step.ts'
 import { columnsOf } from '../../../pipeline/table.ts'
 import type { Row } from '../../../pipeline/warehouse/duckdb.ts'
 import { establishment, line, ODD_CNPJ, ODD_ROOT } from '../../helpers/receita-defects.ts'
-import { companyOf, generateReceita, type Truth, writeZip } from '../../helpers/receita-generator.ts'
+import { type Company, companyOf, generateReceita, type Truth, writeZip } from '../../helpers/receita-generator.ts'
 import { type TestWorld, world } from '../../helpers/world.ts'
 
 const fixtures = fileURLToPath(new URL('../../fixtures/receita', import.meta.url))
@@ -54,8 +54,14 @@ async function inWorld(): Promise<{ w: TestWorld; context: StepContext }> {
   return { w, context: await w.context(step) }
 }
 
-function land(context: StepContext, path: string, profiles: object = SOFTWARE): Promise<StepSummary> {
-  return receita.bulk!.land({ ...context, settings: { path }, icp: icpSchema.parse({ version: 1, profiles }) })
+function land(
+  context: StepContext,
+  path: string,
+  profiles: object = SOFTWARE,
+  settings: object = {},
+): Promise<StepSummary> {
+  const icp = icpSchema.parse({ version: 1, profiles })
+  return receita.bulk!.land({ ...context, settings: receita.settings.parse({ path, ...settings }), icp })
 }
 
 const raw = (w: TestWorld, table: string, rest = '') =>
@@ -322,16 +328,80 @@ describe('receita_federal on generated files', () => {
       expect(await landings(w)).toEqual([])
     })
 
-    it('leaves nothing half-committed when it is stopped, and finishes the next time', async () => {
+    it('goes on where it was stopped: what was finished is not read again, and the same lands', async () => {
+      fresh()
+      const undisturbed = await inWorld()
+      const whole = await land(undisturbed.context, copy, ANYONE)
       const { w, context } = await inWorld()
+      for (const place of ['Estabelecimentos1', 'Empresas0', 'Socios0']) {
+        const stop = new AbortController()
+        const progress = (text: string) => text.startsWith(place) && stop.abort()
+        await expect(land({ ...context, progress, signal: stop.signal }, copy, ANYONE)).rejects.toThrow(Interrupted)
+        expect(await landings(w)).toEqual([])
+        expect(await rejectsOf(w)).toEqual([])
+      }
+      const seen = new Set<string>()
+      const progress = (text: string) => seen.add(text.split('.zip')[0]!)
+      const { counts } = await land({ ...context, progress }, copy, ANYONE)
+      expect([...seen].filter((zip) => /^(Est|Emp|Soc|Sim)/.test(zip)).sort()).toEqual([
+        'Simples',
+        'Socios0',
+        'Socios1',
+      ])
+      expect(counts).toEqual(whole.counts)
+      const files = async (one: TestWorld) => (await landings(one)).map((row) => row.files)
+      expect(await files(w)).toEqual(await files(undisturbed.w))
+      const rejects = async (one: TestWorld) =>
+        (await rejectsOf(one)).map(({ file, line: at, reason }) => [file, at, reason])
+      expect(await rejects(w)).toEqual(await rejects(undisturbed.w))
+      expect(readdirSync(join(context.paths.data, 'tmp', 'bulk-receita_federal'))).toEqual([])
+    })
+
+    it('forgets what was finished of other files', async () => {
+      const { context } = await inWorld()
       fresh()
       const stop = new AbortController()
       const progress = (text: string) => text.startsWith('Socios') && stop.abort()
-      await expect(land({ ...context, progress, signal: stop.signal }, copy)).rejects.toThrow(Interrupted)
-      expect(await landings(w)).toEqual([])
-      expect(existsSync(join(context.paths.data, 'tmp', 'bulk-receita_federal'))).toBe(false)
-      await land(context, copy)
-      expect(await landings(w)).toHaveLength(10)
+      await expect(land({ ...context, progress, signal: stop.signal }, copy, ANYONE)).rejects.toThrow(Interrupted)
+      cpSync(at('Empresas0.zip'), at('Empresas1.zip'))
+      const { counts } = await land(context, copy, ANYONE)
+      expect(counts!.duplicates).toBeGreaterThan(COMPANIES / 4)
+    })
+  })
+
+  describe('a filter beyond the ICP', () => {
+    const landed = async (only: object) => {
+      const { w, context } = await inWorld()
+      await land(context, folder, ANYONE, { only })
+      const roots = async (table: string) =>
+        (await raw(w, table, `where cnpj_basico not like 'ZZ%' order by 1`)).map((row) => String(row.cnpj_basico))
+      return {
+        establishments: await roots('estabelecimentos'),
+        companies: await roots('empresas'),
+        partners: await roots('socios'),
+      }
+    }
+    const companies = Array.from({ length: COMPANIES }, (_, index) => companyOf(index, { alphanumeric: 0.2 }))
+    const rootsOf = (chosen: typeof companies) => chosen.map(({ root }) => root).sort()
+
+    it.each([
+      ['situação', { situacao: ['08'] }, (one: Company) => !one.active],
+      ['município', { municipios: ['7107', '9701'] }, (one: Company) => one.active && ['SP', 'DF'].includes(one.uf)],
+      ['natureza', { naturezas: ['213'] }, (one: Company) => one.active && one.mei],
+      ['porte', { porte: ['05'] }, (one: Company) => one.active && !one.mei],
+      ['capital', { capital: { min: 1 } }, (one: Company) => one.active && !one.mei],
+      ['age', { age_years: { min: 12 } }, () => false],
+      [
+        'several',
+        { situacao: ['02', '08'], capital: { max: 1 }, municipios: ['6001'] },
+        (one: Company) => one.mei && one.uf === 'RJ',
+      ],
+    ])('by %s lands what passes, its companies and partners, and nothing else', async (_what, only, passes) => {
+      const wanted = companies.filter(passes)
+      const found = await landed(only)
+      expect([...new Set(found.establishments)]).toEqual(rootsOf(wanted))
+      expect(found.companies).toEqual(rootsOf(wanted))
+      expect([...new Set(found.partners)]).toEqual(rootsOf(wanted.filter(({ partners }) => partners > 0)))
     })
   })
 })
@@ -355,7 +425,7 @@ describe('the folder', () => {
   it('has a version that changes with its zips, and with nothing else', async () => {
     const home = temporary('version')
     cpSync(fixtures, home, { recursive: true, preserveTimestamps: true })
-    const version = () => receita.bulk!.version({ path: home }, '/')
+    const version = () => receita.bulk!.version(receita.settings.parse({ path: home }), '/')
     const first = await version()
     writeFileSync(join(home, 'notes.txt'), 'hello')
     expect(await version()).toBe(first)

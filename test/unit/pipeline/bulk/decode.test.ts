@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Decoded, type Encoding, sniff, toUtf8 } from '../../../../pipeline/bulk/decode.ts'
+import { type Decoded, type Encoding, sniff, toText } from '../../../../pipeline/bulk/decode.ts'
 
 async function decode(bytes: Buffer, size: number): Promise<{ text: string } & Decoded> {
   const pieces = async function* () {
@@ -8,8 +8,8 @@ async function decode(bytes: Buffer, size: number): Promise<{ text: string } & D
   }
   const seen: Decoded = { encoding: 'latin1', nul_bytes: 0 }
   const decoded: Buffer[] = []
-  for await (const piece of toUtf8(pieces(), seen)) decoded.push(piece)
-  return { text: Buffer.concat(decoded).toString('utf8'), ...seen }
+  for await (const piece of toText(pieces(), seen)) decoded.push(piece)
+  return { text: Buffer.concat(decoded).toString(seen.encoding === 'latin1' ? 'latin1' : 'utf8'), ...seen }
 }
 
 function encode(text: string, encoding: Encoding): Buffer {
@@ -19,7 +19,7 @@ function encode(text: string, encoding: Encoding): Buffer {
   return encoding === 'utf-16le' ? little : little.swap16()
 }
 
-describe('toUtf8', () => {
+describe('toText', () => {
   it.each(['utf-8', 'utf-16le', 'utf-16be'] as const)('decodes %s by its mark, cut anywhere', async (encoding) => {
     const text = fc.string({ unit: fc.constantFrom('a', 'ç', '€', '😀', '"', '\n'), minLength: 1 })
     await fc.assert(

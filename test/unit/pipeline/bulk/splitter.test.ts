@@ -1,25 +1,37 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type BadRow, MAX_ROW, Splitter } from '../../../../pipeline/bulk/splitter.ts'
+import { type BadRow, DELIMITER, MAX_ROW, type RowSink, Splitter } from '../../../../pipeline/bulk/splitter.ts'
 
 interface Split {
   rows: string[][]
+  /** The clean text, cut into rows and fields again. */
+  clean: string[][]
   lines: number[]
   bad: BadRow[]
   /** Line the splitter stands on at the end. */
   line: number
 }
 
-function split(text: string | Buffer, width: number, options: { pieces?: number[]; complete?: boolean } = {}): Split {
-  const found: Split = { rows: [], lines: [], bad: [], line: 0 }
-  const splitter = new Splitter(width, {
+function split(
+  text: string | Buffer,
+  width: number,
+  options: { pieces?: number[]; complete?: boolean; latin1?: boolean } = {},
+): Split {
+  const found: Split = { rows: [], clean: [], lines: [], bad: [], line: 0 }
+  let clean = ''
+  const sink: RowSink = {
     row(row) {
       found.rows.push(Array.from({ length: width }, (_, index) => row.field(index)))
       found.lines.push(row.line)
+      return true
     },
     bad: (row) => found.bad.push(row),
-  })
-  const bytes = Buffer.from(text)
+    clean: (piece) => {
+      clean += piece.toString('utf8')
+    },
+  }
+  const splitter = new Splitter(width, sink, () => options.latin1 ?? false)
+  const bytes = typeof text === 'string' ? Buffer.from(text, options.latin1 ? 'latin1' : 'utf8') : text
   let from = 0
   for (const size of options.pieces ?? []) {
     splitter.push(bytes.subarray(from, from + size))
@@ -28,10 +40,18 @@ function split(text: string | Buffer, width: number, options: { pieces?: number[
   splitter.push(bytes.subarray(from))
   splitter.end(options.complete ?? true)
   found.line = splitter.line
+  const rows = clean.split('\n').slice(0, -1)
+  found.clean = rows.map((row) => row.split(String.fromCharCode(DELIMITER)))
   return found
 }
 
-const field = fc.string({ unit: fc.constantFrom('a', 'ç', '"', ';', '\n', '\r\n', '\\', ' ', '€', '0'), maxLength: 6 })
+const field = fc.string({
+  unit: fc.constantFrom('a', 'ç', '"', ';', '\n', '\r\n', '\\', ' ', '€', '0', '\t', '\u00a0', '\u001f'),
+  maxLength: 6,
+})
+/** As it is kept: runs of white space are one space, none at the ends. */
+const tidy = (text: string) =>
+  text.replaceAll(String.fromCharCode(DELIMITER), ' ').replace(/\s+/g, ' ').replace(/^ | $/g, '')
 const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`
 const table = fc
   .integer({ min: 1, max: 4 })
@@ -47,12 +67,41 @@ describe('Splitter', () => {
         (rows, end, pieces) => {
           const text = rows.map((row) => row.map(quoted).join(';') + end).join('')
           const found = split(text, rows[0]?.length ?? 1, { pieces })
-          expect(found.rows).toEqual(rows)
+          expect(found.rows).toEqual(rows.map((row) => row.map(tidy)))
+          expect(found.clean).toEqual(found.rows)
           expect(found.bad).toEqual([])
           expect(found.line).toBe(text.split('\n').length)
         },
       ),
     )
+  })
+
+  it('decodes latin1 on the way, all of it', () => {
+    const text = fc.string({
+      unit: fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(code)),
+      maxLength: 40,
+    })
+    fc.assert(
+      fc.property(fc.array(text), fc.array(fc.integer({ min: 0, max: 9 })), (texts, pieces) => {
+        const found = split(texts.map((one) => `${quoted(one)};"x"\n`).join(''), 2, { pieces, latin1: true })
+        expect(found.rows).toEqual(texts.map((one) => [tidy(one), 'x']))
+        expect(found.clean).toEqual(found.rows)
+      }),
+    )
+  })
+
+  it('hands on no row that is not wanted', () => {
+    let clean = ''
+    const splitter = new Splitter(2, {
+      row: (row) => row.field(0) !== 'no',
+      bad: () => {},
+      clean: (text) => {
+        clean += text.toString()
+      },
+    })
+    splitter.push(Buffer.from('"yes";"1"\n"no";"2"\n"yes";"3"\n'))
+    splitter.end(true)
+    expect(clean).toBe('yes\u001f1\nyes\u001f3\n')
   })
 
   it('says the same of any text, however it is cut into pieces', () => {
@@ -68,12 +117,19 @@ describe('Splitter', () => {
     const text = fc.string({ unit: fc.constantFrom('a', '"', ';', '\n', '\\'), maxLength: 60 })
     fc.assert(
       fc.property(text, (whole) => {
-        const { rows, lines, bad } = split(whole, 2)
-        const covered = new Set(bad.map(({ line }) => line))
-        for (const [index, row] of rows.entries()) {
-          const breaks = row.join('').split('\n').length - 1
-          for (let line = 0; line <= breaks; line++) covered.add(lines[index]! + line)
+        const covered = new Set<number>()
+        let splitter: Splitter
+        const sink: RowSink = {
+          row(row) {
+            const breaks = row.text().split('\n').length - 1
+            for (let line = 0; line <= breaks; line++) covered.add(splitter.line + line)
+            return false
+          },
+          bad: ({ line }) => covered.add(line),
         }
+        splitter = new Splitter(2, sink)
+        splitter.push(Buffer.from(whole))
+        splitter.end(true)
         const lost = whole.split('\n').flatMap((line, index) => (line === '' || covered.has(index + 1) ? [] : [line]))
         expect(lost).toEqual([])
       }),

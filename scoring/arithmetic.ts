@@ -1,30 +1,65 @@
 import { quoteIdentifier as id } from '../pipeline/table.ts'
 import type { Rule, Scorecard } from './card.ts'
+import { activeSql, BOUNDS, type Bound } from './parts.ts'
 import { decimal, numberSql, type Reason } from './reasons.ts'
 import { type Columns, evidenceSql, isShowable, shown, textSql } from './text.ts'
 
 /** A step of the compiled SELECT: its columns, added to all that came before. */
 export type Layer = { column: string; sql: string }[]
 
-/** Of every sum there are three: as it is, and the lowest and highest it could be if what is unknown were known. */
-export const BOUNDS = ['', ' low', ' high'] as const
-type Bound = (typeof BOUNDS)[number]
-
-/** Whether each rule holds, and what the decaying ones are worth today. */
+/** Whether each rule holds, and what those are worth today whose points depend on dates or counts. */
 export function ruleLayers(cards: readonly Scorecard[]): Layer[] {
   const rules = cards.flatMap((card) => card.rules)
-  const decaying = rules.filter(({ decay }) => decay !== undefined)
   return [
-    rules.map(({ name, when, decay }) => {
-      const dated = decay === undefined ? '' : ` and (${id(decay.by)} is not null or null)`
-      return { column: name, sql: `(${when.sql}\n)${dated}` }
+    cards.flatMap((card) => {
+      const active = activeSql(card, cards)
+      return card.rules.map((rule) => {
+        const flag = flagSql(rule)
+        return {
+          column: rule.name,
+          sql: active === undefined ? flag : `case when ${active} then ${flag} else false end`,
+        }
+      })
     }),
-    decaying.map(({ name, points, decay }) => {
-      const age = `greatest(0, as_of() - ${id(decay!.by)}::DATE)`
-      const sql = `coalesce((${points}::DOUBLE * pow(0.5, ${age} / ${decay!.half_life_days}::DOUBLE))::DECIMAL(9,4), ${decimal(points)})`
-      return { column: pointsColumn(name), sql }
-    }),
+    rules.filter(isVariable).map((rule) => ({ column: pointsColumn(rule.name), sql: pointsSql(rule) })),
   ]
+}
+
+/** Without the date it decays from, or what it counts, a rule is unknown. */
+function flagSql({ when, decay, frequency }: Rule): string {
+  const read = new Set([
+    ...(decay === undefined ? [] : [decay.by]),
+    ...(frequency === undefined ? [] : [frequency.column]),
+  ])
+  const known = [...read].map((column) => ` and (${id(column)} is not null or null)`)
+  return `(${when.sql}\n)${known.join('')}`
+}
+
+export function isVariable({ decay, frequency }: Rule): boolean {
+  return decay !== undefined || frequency !== undefined
+}
+
+/** What a rule gives at most. */
+export function fullPoints({ points, frequency }: Rule): number {
+  return points * (frequency?.up_to ?? 1)
+}
+
+function pointsSql(rule: Rule): string {
+  const { points, decay, frequency } = rule
+  const full = decimal(fullPoints(rule))
+  const left = (date: string) =>
+    `pow(0.5, greatest(0, as_of() - ${date}::DATE) / ${decay?.half_life_days ?? 1}::DOUBLE)`
+  if (frequency?.of === 'dates' && decay !== undefined) {
+    const dates = `list_filter(${id(frequency.column)}, lambda d: d is not null)`
+    const latest = `list_slice(list_sort(${dates}, 'DESC'), 1, ${frequency.up_to})`
+    const sum = `coalesce(list_sum(list_transform(${latest}, lambda d: ${left('d')})), 0)`
+    return `case when ${id(frequency.column)} is null then ${full} else (${points}::DOUBLE * ${sum})::DECIMAL(9,4) end`
+  }
+  const count =
+    frequency?.of === 'dates' ? `len(${id(frequency.column)})` : `greatest(${id(frequency?.column ?? '')}, 0)`
+  const times = frequency === undefined ? '' : `least(${count}, ${frequency.up_to}) * `
+  const each = decay === undefined ? decimal(points) : `${points}::DOUBLE * ${left(id(decay.by))}`
+  return `coalesce((${times}${each})::DECIMAL(9,4), ${full})`
 }
 
 /** Sums by group, capped; by card, clamped. The card's score is in the column of its name. */
@@ -39,17 +74,28 @@ export function cardLayers(cards: readonly Scorecard[]): Layer[] {
       BOUNDS.map((bound) => ({
         column: rawColumn(card) + bound,
         sql: groupsOf(card)
-          .map((group) => clamp(id(groupColumn(card, group) + bound), card.card.groups[group ?? '']))
+          .map((group) => capped(card, group, id(groupColumn(card, group) + bound)))
           .join(' + '),
       })),
     ),
     cards.flatMap((card) =>
-      BOUNDS.map((bound) => ({
-        column: card.name + bound,
-        sql: `${clamp(id(rawColumn(card) + bound), rangeOf(card))}::DECIMAL(9,4)`,
-      })),
+      BOUNDS.map((bound) => ({ column: card.name + bound, sql: ranged(card, id(rawColumn(card) + bound), cards) })),
     ),
   ]
+}
+
+/** A sum within the limits of its group. */
+export function capped({ card }: Scorecard, group: string | undefined, sum: string): string {
+  return clamp(sum, card.groups[group ?? ''])
+}
+
+/** A card's sum within its range; 0 for leads that it does not score. */
+export function ranged(card: Scorecard, sum: string, cards: readonly Scorecard[]): string {
+  const value = `${clamp(sum, rangeOf(card))}::DECIMAL(9,4)`
+  const active = activeSql(card, cards)
+  return active === undefined || rangeOf(card).min === 0
+    ? value
+    : `case when ${active} then ${value} else ${decimal(0)} end`
 }
 
 /** A card's rules, caps and range as reasons: they sum to the card's score. */
@@ -71,7 +117,7 @@ export function cardReasons(card: Scorecard, types: Columns): Reason[] {
 }
 
 export function ruleReason(rule: Rule, types: Columns): Reason {
-  const points = rule.decay === undefined ? rule.points : id(pointsColumn(rule.name))
+  const points = isVariable(rule) ? id(pointsColumn(rule.name)) : rule.points
   const evidence = rule.evidence ?? rule.when.columns.filter((column) => isShowable(types[column] ?? ''))
   return {
     rule: rule.name,
@@ -96,30 +142,36 @@ function rangeOf({ card }: Scorecard): { min: number; max: number } {
   return { min: card.range[0], max: card.range[1] }
 }
 
-function groupsOf(card: Scorecard): (string | undefined)[] {
+export function groupsOf(card: Scorecard): (string | undefined)[] {
   return [...new Set(card.rules.map(({ group }) => group))]
 }
 
-function groupColumn(card: Scorecard, group: string | undefined): string {
+export function groupColumn(card: Scorecard, group: string | undefined): string {
   return `${card.name}:${group ?? ''}`
 }
 
-function rawColumn(card: Scorecard): string {
+export function rawColumn(card: Scorecard): string {
   return `${card.name} raw`
 }
 
-function pointsColumn(rule: string): string {
+export function pointsColumn(rule: string): string {
   return `${rule} points`
+}
+
+/** What a rule gives when it holds. */
+export function valueSql(rule: Rule): string {
+  return isVariable(rule) ? id(pointsColumn(rule.name)) : decimal(rule.points)
 }
 
 /** An unknown rule counts in a bound if that lowers the lowest or raises the highest. */
 function groupSum(card: Scorecard, group: string | undefined, bound: Bound): string {
   return card.rules
     .filter((rule) => rule.group === group)
-    .map(({ name, points, decay }) => {
-      const value = decay === undefined ? decimal(points) : id(pointsColumn(name))
+    .map((rule) => {
+      const { name, points } = rule
       const counts = (bound === ' low' && points < 0) || (bound === ' high' && points > 0)
-      return `case when ${counts ? `coalesce(${id(name)}, true)` : id(name)} then ${value} else ${decimal(0)} end`
+      const holds = counts ? `coalesce(${id(name)}, true)` : id(name)
+      return `case when ${holds} then ${valueSql(rule)} else ${decimal(0)} end`
     })
     .join(' + ')
 }

@@ -2,7 +2,7 @@ import { messageOf, type Problem } from '../pipeline/errors.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
 import type { Connection } from '../pipeline/warehouse/duckdb.ts'
 import type { Scorecard } from './card.ts'
-import type { Expression, Source } from './source.ts'
+import type { Expression, Source, Use } from './source.ts'
 import { type Columns, isShowable } from './text.ts'
 
 /** What a card names that the facts do not have, or have in a type it cannot use. Needs no database. */
@@ -21,13 +21,20 @@ export function bindSource(source: Source, facts: Columns): Problem[] {
   for (const { column, place, what, as } of source.uses) {
     const type = facts[column]
     if (type === undefined) problems.push({ ...place, ...unknownColumn(what, column, known) })
-    else if (as === 'date' && !/^(DATE|TIMESTAMP)/.test(type)) {
-      problems.push({ ...place, message: `${what}: ${column} is ${type}, not a date` })
+    else if (as !== undefined && WANTED[as] !== undefined && !WANTED[as].type.test(type)) {
+      problems.push({ ...place, message: `${what}: ${column} is ${type}, not ${WANTED[as].words}` })
     } else if (as === 'shown' && !isShowable(type)) {
       problems.push({ ...place, message: `${what}: ${column} is ${type}, which no sentence can show` })
     }
   }
   return problems
+}
+
+const WANTED: Partial<Record<NonNullable<Use['as']>, { type: RegExp; words: string }>> = {
+  date: { type: /^(DATE|TIMESTAMP)(?!.*\[\]$)/, words: 'a date' },
+  dates: { type: /^(DATE|TIMESTAMP).*\[\]$/, words: 'a list of dates' },
+  count: { type: /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/, words: 'a whole number' },
+  number: { type: /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|DECIMAL.*\))$/, words: 'a number' },
 }
 
 function unknownColumn(what: string, column: string, known: readonly string[]): Pick<Problem, 'message' | 'hint'> {

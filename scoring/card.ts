@@ -1,7 +1,7 @@
 import type { Problem } from '../pipeline/errors.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
 import { validate } from '../pipeline/yaml.ts'
-import { type Card, cardSchema } from './define.ts'
+import { type Card, cardSchema, MONOTONE } from './define.ts'
 import type { Expression, Source } from './source.ts'
 import { openSource } from './source.ts'
 import type { Text } from './text.ts'
@@ -17,10 +17,26 @@ export interface Rule {
   evidence: string[] | undefined
   group: string | undefined
   decay: { by: string; half_life_days: number } | undefined
+  /** Points count once for each, up to so many. */
+  frequency: { column: string; of: 'count' | 'dates'; up_to: number } | undefined
+  /** What would tell whether it holds. */
+  needs: string[] | undefined
+  /** What would have to be so. */
+  raise: string
+}
+
+/** Columns to find out while a rule is unknown. */
+export function needsOf({ when, decay, frequency, needs }: Rule): string[] {
+  if (needs !== undefined) return needs
+  return [...new Set([...when.columns, ...(decay ? [decay.by] : []), ...(frequency ? [frequency.column] : [])])]
 }
 
 export interface Scorecard {
   name: string
+  /** The part of the score that it is. */
+  part: string
+  /** Values of the column `segment` whose leads it scores; none: all that no other card of the part names. */
+  segments: string[]
   card: Card
   source: Source
   rules: Rule[]
@@ -56,7 +72,10 @@ export function readCard(source: Source, name: string, problems: Problem[]): Sco
   checkRules(card, source)
   checkBands(card, source)
   checkExamples(card, source)
-  return { name, card, source, rules: card.rules.map((rule, index) => readRule(rule, name, ['rules', index], source)) }
+  checkProperties(card, source)
+  for (const index of (card.segment ?? []).keys()) source.use(['segment', index], 'segment', 'segment')
+  const rules = card.rules.map((rule, index) => readRule(rule, name, ['rules', index], source))
+  return { name, part: card.part ?? name, segments: card.segment ?? [], card, source, rules }
 }
 
 type RuleSource = Pick<Card['rules'][number], 'rule' | 'when' | 'because' | 'evidence'> & Partial<Card['rules'][number]>
@@ -66,7 +85,13 @@ export function readRule(rule: RuleSource, card: string, path: readonly Property
   for (const [index, column] of (rule.evidence ?? []).entries()) {
     source.use([...path, 'evidence', index], column, `${name}: evidence`, 'shown')
   }
-  if (rule.decay) source.use([...path, 'decay', 'by'], rule.decay.by, `${name}: decay`, 'date')
+  if (rule.decay) {
+    const as = rule.frequency?.dates === undefined ? 'date' : 'dates'
+    source.use([...path, 'decay', 'by'], rule.decay.by, `${name}: decay`, as)
+  }
+  for (const [index, column] of (rule.needs ?? []).entries()) {
+    source.use([...path, 'needs', index], column, `${name}: needs`)
+  }
   return {
     name,
     when: source.expression([...path, 'when'], rule.when, `${name}: when`),
@@ -75,7 +100,30 @@ export function readRule(rule: RuleSource, card: string, path: readonly Property
     evidence: rule.evidence,
     group: rule.group,
     decay: rule.decay,
+    frequency: readFrequency(rule, name, path, source),
+    needs: rule.needs,
+    raise: rule.raise ?? rule.rule.replaceAll('_', ' '),
   }
+}
+
+function readFrequency(
+  { frequency, decay }: RuleSource,
+  name: string,
+  path: readonly PropertyKey[],
+  source: Source,
+): Rule['frequency'] {
+  if (frequency === undefined) return undefined
+  const { count, dates, up_to } = frequency
+  const at = [...path, 'frequency']
+  if ((count === undefined) === (dates === undefined)) {
+    source.problem(at, `${name}: frequency is of a count or of dates`, 'Write one of both.')
+  }
+  if (dates !== undefined && decay !== undefined && decay.by !== dates) {
+    source.problem([...path, 'decay', 'by'], `${name}: decays by another column than it counts`, `Write by: ${dates}.`)
+  }
+  if (count !== undefined) source.use([...at, 'count'], count, `${name}: frequency`, 'count')
+  if (dates !== undefined) source.use([...at, 'dates'], dates, `${name}: frequency`, 'dates')
+  return { column: count ?? dates ?? '', of: count === undefined ? 'dates' : 'count', up_to }
 }
 
 /** Reports the second of two entries with one name. */
@@ -97,8 +145,9 @@ function checkRules(card: Card, source: Source): void {
   const names = card.rules.map(({ rule }) => rule)
   checkUnique(names, source, ['rules'], 'rule')
   const span = card.range[1] - card.range[0]
-  for (const [index, { rule, points, group }] of card.rules.entries()) {
+  for (const [index, { rule, points: each, frequency, group }] of card.rules.entries()) {
     const path = ['rules', index]
+    const points = each * (frequency?.up_to ?? 1)
     if (RESERVED_RULES.has(rule))
       source.problem([...path, 'rule'], `'${rule}' is taken: reasons of the engine are named so`)
     if (Math.abs(points) > span) {
@@ -139,6 +188,16 @@ export function checkDescending(
   if (last >= 0 && bands[last]!.from !== bottom) {
     const message = `the last one starts at ${bands[last]!.from}, so that lower scores have none`
     source.problem([...path, last, 'from'], message, `Write from: ${bottom}.`)
+  }
+}
+
+function checkProperties({ properties }: Card, source: Source): void {
+  for (const [index, { monotone }] of properties.entries()) {
+    const [, column = '', from, to] = MONOTONE.exec(monotone) ?? []
+    const path = ['properties', index, 'monotone']
+    source.use(path, column, 'monotone', to === 'as_of' ? 'date' : 'number')
+    if (from !== undefined && to !== undefined && to !== 'as_of' && Number(from) >= Number(to))
+      source.problem(path, `monotone: from ${from} up to ${to} is empty`, 'Write the lower value first.')
   }
 }
 

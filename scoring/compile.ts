@@ -1,24 +1,28 @@
 import { quoteIdentifier as id, quoteLiteral } from '../pipeline/table.ts'
-import { adjustment, BOUNDS, cardLayers, cardReasons, clamp, type Layer, ruleLayers, ruleReason } from './arithmetic.ts'
-import { type Brief, briefLayer, briefSql } from './brief.ts'
-import type { Scorecard } from './card.ts'
+import { adjustment, cardLayers, cardReasons, type Layer, ruleLayers, ruleReason } from './arithmetic.ts'
+import { briefLayer, briefSql } from './brief.ts'
+import { needsOf, type Scorecard } from './card.ts'
+import { SCORE_CUTOFFS } from './cut-offs.ts'
+import {
+  COMPUTED,
+  layered,
+  overridable,
+  overrideRank,
+  refusedSql,
+  SCORE,
+  type Scoring,
+  scoreLayers,
+  TOTAL,
+  weightedColumn,
+  weightOf,
+  withCutOffs,
+} from './layers.ts'
+import { partSql, partsOf } from './parts.ts'
 import { type Policy, SIGNALS } from './qualification.ts'
+import { raiseSql } from './raise.ts'
 import { numberSql, type Reason, reasonsSql } from './reasons.ts'
 import { type Columns, evidenceSql, isShowable } from './text.ts'
-
-/** All that decides a score: what `scoring/` says, read and checked. */
-export interface Scoring {
-  cards: Scorecard[]
-  policy: Policy
-  /** Absent: no deal briefs. */
-  brief: Brief | undefined
-  /** Content hash of cards and qualification. */
-  version: string
-}
-
-const TOTAL = 'score raw'
-const SCORE = 'score exact'
-const SCORE_RANGE = { min: 0, max: 100 }
+import { lastOpen, rankOf, statusOf, tierName, tierReasons } from './tiers.ts'
 
 /** What scoring adds to the facts, and a deal brief may use beside them. */
 export const OUTPUTS: Columns = {
@@ -33,21 +37,13 @@ export const OUTPUTS: Columns = {
 /**
  * The one SELECT that scores: one row per row of `facts` (a relation, or a query in brackets), whose columns are `types`.
  * Each rule is evaluated once; each later step only adds columns, so that DuckDB runs it as one pass over the facts.
+ * Tiers by percentile or capacity are held against `cutOffs`, whoever asks, and for however few leads.
  */
-export function compileScores(scoring: Scoring, facts: string, types: Columns): string {
+export function compileScores(scoring: Scoring, facts: string, types: Columns, cutOffs = SCORE_CUTOFFS): string {
   const { cards, policy } = scoring
   const layers = [
-    ...withPolicyFlags(ruleLayers(cards), policy),
-    ...cardLayers(cards),
-    cards.flatMap((card) =>
-      BOUNDS.map((bound) => ({ column: weightedColumn(card, bound), sql: weighted(card, bound, policy) })),
-    ),
-    BOUNDS.map((bound) => ({
-      column: TOTAL + bound,
-      sql: cards.map((card) => id(weightedColumn(card, bound))).join(' + '),
-    })),
-    BOUNDS.map((bound) => ({ column: SCORE + bound, sql: `${clamp(id(TOTAL + bound), SCORE_RANGE)}::DECIMAL(9,4)` })),
-    outputs(cards, policy),
+    ...scoreLayers(scoring, types),
+    outputs(scoring, types),
     ...(scoring.brief === undefined ? [] : [briefLayer(scoring.brief, { ...types, ...OUTPUTS })]),
   ]
   const bant = SIGNALS.map((signal) => {
@@ -55,13 +51,14 @@ export function compileScores(scoring: Scoring, facts: string, types: Columns): 
     const columns = evidence ?? when.columns.filter((column) => isShowable(types[column] ?? ''))
     return `'${signal}': case when ${id(`${signal}_signal`)} is not null then ${evidenceSql(columns, types)} end`
   })
-  return `${layered(facts, layers)}
+  return `${layered(withCutOffs(facts, policy, cutOffs), layers)}
 select
   lead_id,
   ${Object.keys(OUTPUTS).map(id).join(', ')},
   {'min': ${id(`${SCORE} low`)}::DOUBLE, 'max': ${id(`${SCORE} high`)}::DOUBLE} as score_possible,
   ${needsData(cards)} as needs_data,
-  ${reasonsSql(allReasons(cards, policy, types))} as reasons,
+  ${reasonsSql(allReasons(scoring, types))} as reasons,
+  ${raiseSql(scoring, types)} as would_raise,
   ${scoring.brief === undefined ? 'NULL::VARCHAR' : briefSql(scoring.brief)} as deal_brief,
   ${quoteLiteral(scoring.version)} as score_version,
   as_of()::TIMESTAMP as scored_at,
@@ -71,126 +68,88 @@ from scored`
 }
 
 /** One card alone: its score, band and the rules that score. What the card's examples are run on. */
-export function compileCard(card: Scorecard, facts: string, types: Columns): string {
-  const band = cutOff(card.card.bands, id(card.name), ({ band: name }) => name)
-  const reasons = reasonsSql(card.rules.map((rule) => ruleReason(rule, types)))
+export function compileCard(card: Scorecard, facts: string): string {
+  const band = bandSql(card)
+  const rules = [...card.rules].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const names = rules.map(({ name }) => `case when ${id(name)} then ${quoteLiteral(name.split('.')[1]!)} end`)
   return `${layered(facts, [...ruleLayers([card]), ...cardLayers([card])])}
-select ${id(card.name)}::DOUBLE as score, ${band} as band, list_transform(${reasons}, lambda r: split_part(r.rule, '.', 2)) as rules
-from scored`
+select facts.*, ${id(card.name)}::DOUBLE as score, ${band} as band, list_filter([${names.join(', ')}], lambda r: r is not null) as rules
+from scored as facts`
 }
 
-function layered(facts: string, layers: readonly Layer[]): string {
-  const steps = layers.filter((layer) => layer.length > 0)
-  const ctes = steps.map((layer, index) => {
-    const name = index === steps.length - 1 ? 'scored' : `step_${index + 1}`
-    const from = index === 0 ? `${facts} as facts` : `step_${index}`
-    const columns = layer.map(({ column, sql }) => `  ${sql} as ${id(column)}`).join(',\n')
-    return `${name} as not materialized (\n  select *,\n${columns}\n  from ${from}\n)`
-  })
-  return `with ${ctes.join(', ')}`
+function bandSql({ name, card: { bands } }: Scorecard): string {
+  if (bands.length === 0) return 'NULL::VARCHAR'
+  return `case ${bands.map(({ band, from }) => `when ${id(name)} >= ${from} then ${quoteLiteral(band)}`).join(' ')} end`
 }
 
-function withPolicyFlags([flags = [], ...rest]: Layer[], { disqualify, bant }: Policy): Layer[] {
-  return [
-    [
-      ...flags,
-      ...disqualify.map(({ name, when }) => ({ column: name, sql: `(${when.sql}\n)` })),
-      ...SIGNALS.map((signal) => ({ column: `${signal}_signal`, sql: `(${bant[signal].when.sql}\n)` })),
-    ],
-    ...rest,
-  ]
-}
-
-function outputs(cards: readonly Scorecard[], policy: Policy): Layer {
-  const { tiers } = policy.qualification
-  const line = lineOf(policy)
-  const refused = policy.disqualify.map(({ name }) => `when ${id(name)} then 'disqualified' `).join('')
-  const saved = line === undefined ? '' : `when ${isBelow(line)} and ${id(`${SCORE} high`)} >= ${line} then 'nurture' `
-  const byTier = cutOff(tiers, id(SCORE), ({ status }) => status)
-  const scoreOf = (name: string) => (cards.some((card) => card.name === name) ? `${id(name)}::DOUBLE` : 'NULL::DOUBLE')
+function outputs({ cards, policy }: Scoring, types: Columns): Layer {
+  const open = lastOpen(policy)
+  const set = overridable(types) ? `when ${overrideRank(policy)} is not null then ${statusOf(policy, rankOf())} ` : ''
+  const refused = policy.disqualify.length === 0 ? '' : `when ${refusedSql(policy)} then 'disqualified' `
+  const saved = open === undefined ? '' : `when ${rankOf()} > ${open} and ${rankOf(' high')} <= ${open} then 'nurture' `
+  const byTier = statusOf(policy, rankOf())
+  const scoreOf = (part: string) =>
+    partsOf(cards).includes(part) ? `(${partSql(part, cards, '')})::DOUBLE` : 'NULL::DOUBLE'
   return [
     { column: 'score', sql: `${id(SCORE)}::DOUBLE` },
     { column: 'fit_score', sql: scoreOf('fit') },
     { column: 'intent_score', sql: scoreOf('intent') },
-    { column: 'tier', sql: cutOff(tiers, id(SCORE), ({ tier }) => tier) },
+    { column: 'tier', sql: tierName(policy, rankOf()) },
     {
       column: 'qualification_status',
-      sql: refused + saved === '' ? byTier : `case ${refused}${saved}else ${byTier} end`,
+      sql: set + refused + saved === '' ? byTier : `case ${set}${refused}${saved}else ${byTier} end`,
     },
   ]
 }
 
-const isBelow = (line: number) => `${id(SCORE)} < ${line}`
-
-/** The lowest score that is not disqualified by its tier; undefined where no tier disqualifies. */
-function lineOf({ qualification: { tiers } }: Policy): number | undefined {
-  if (tiers.every(({ status }) => status !== 'disqualified')) return undefined
-  const open = tiers.filter(({ status }) => status !== 'disqualified')
-  return Math.min(...open.map(({ from }) => from))
-}
-
-function cutOff<T extends { from: number }>(bands: readonly T[], value: string, name: (band: T) => string): string {
-  if (bands.length === 0) return 'NULL::VARCHAR'
-  const cases = bands.map((band) => `when ${value} >= ${band.from} then ${quoteLiteral(name(band))}`)
-  return `case ${cases.join(' ')} end`
-}
-
-function weightedColumn(card: Scorecard, bound: string): string {
-  return `${card.name} weighted${bound}`
-}
-
-function weighted(card: Scorecard, bound: string, { qualification }: Policy): string {
-  return `(${id(card.name + bound)} * ${weightOf(card, qualification)}::DECIMAL(5,4))::DECIMAL(9,4)`
-}
-
-function weightOf(card: Scorecard, { weights }: Policy['qualification']): number {
-  return weights[card.name] ?? 0
-}
-
-function allReasons(cards: readonly Scorecard[], policy: Policy, types: Columns): Reason[] {
-  const line = lineOf(policy)
+function allReasons({ cards, policy }: Scoring, types: Columns): Reason[] {
   const total = id(TOTAL)
-  const high = id(`${SCORE} high`)
   const weights = cards.map((card) => {
-    const after = id(weightedColumn(card, ''))
-    const share = numberSql(`${weightOf(card, policy.qualification)} * 100`)
+    const after = id(weightedColumn(card))
+    const share = numberSql(`${weightOf(card, policy)} * 100`)
     const because = `'${card.name} counts ' || ${share} || '%: ' || ${numberSql(id(card.name))} || ' becomes ' || ${numberSql(after)}`
     return adjustment(`${card.name}.weight`, id(card.name), after, because)
   })
-  const decisions: Reason[] =
-    line === undefined
-      ? []
-      : [
-          {
-            rule: 'status.below_line',
-            when: `${isBelow(line)} and ${high} < ${line}`,
-            points: 0,
-            because: `'below the line at ${line}: at most ' || ${numberSql(high)}`,
-            evidence: 'NULL::VARCHAR',
-          },
-          {
-            rule: 'status.missing_data',
-            when: `${isBelow(line)} and ${high} >= ${line} and qualification_status = 'nurture'`,
-            points: 0,
-            because: `'below the line at ${line} for missing data: it could reach ' || ${numberSql(high)}`,
-            evidence: 'NULL::VARCHAR',
-          },
-        ]
+  const limit = `'the score counts from 0 to 100: it was ' || ${numberSql(total)}`
   return [
     ...cards.flatMap((card) => cardReasons(card, types)),
     ...weights,
-    adjustment('score.range', total, id(SCORE), `'the score counts from 0 to 100: it was ' || ${numberSql(total)}`),
+    adjustment('score.range', total, id(COMPUTED), limit),
+    ...(overridable(types) ? overrideReasons(policy) : []),
     ...policy.disqualify.map((rule) => ruleReason(rule, types)),
-    ...decisions,
+    ...tierReasons(cards, policy, SCORE),
   ]
 }
 
-/** Columns that are NULL and read by a rule that is unknown, by name. */
+/** What a person set, in their words. */
+function overrideReasons(policy: Policy): Reason[] {
+  const why = `' until ' || coalesce("override_until"::VARCHAR, 'further notice') || ': ' || coalesce("override_reason", '')`
+  const because = (what: string) => `${what} || ${why}`
+  const set = id(SCORE)
+  return [
+    {
+      rule: 'score.override',
+      when: `"override_score" is not null and ${set} <> ${id(COMPUTED)}`,
+      points: `${set} - ${id(COMPUTED)}`,
+      because: because(`'set to ' || ${numberSql(set)}`),
+      evidence: 'NULL::VARCHAR',
+    },
+    {
+      rule: 'tier.override',
+      when: `${overrideRank(policy)} is not null`,
+      points: 0,
+      because: because(`'tier set to ' || "override_tier"`),
+      evidence: 'NULL::VARCHAR',
+    },
+  ]
+}
+
+/** What would tell whether an unknown rule holds, and is unknown itself, by name. */
 function needsData(cards: readonly Scorecard[]): string {
   const readers = new Map<string, string[]>()
-  for (const { name, when, decay } of cards.flatMap((card) => card.rules)) {
-    for (const column of new Set([...when.columns, ...(decay === undefined ? [] : [decay.by])])) {
-      readers.set(column, [...(readers.get(column) ?? []), `${id(name)} is null`])
+  for (const rule of cards.flatMap((card) => card.rules)) {
+    for (const column of needsOf(rule)) {
+      readers.set(column, [...(readers.get(column) ?? []), `${id(rule.name)} is null`])
     }
   }
   const columns = [...readers.keys()].sort().map((column) => {

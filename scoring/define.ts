@@ -1,13 +1,16 @@
 import { z } from 'zod'
 
-const name = z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be a snake_case name')
+export const name = z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be a snake_case name')
 /** One SQL expression over the columns of int_lead_facts. NULL means unknown; `as_of()` is the run's date. */
-const sql = z.string().min(1)
+export const sql = z.string().min(1)
 /** Text with `{column}` slots. */
 const text = z.string().min(1)
 const points = z.number().min(-100).max(100).multipleOf(0.0001)
 
-const rule = z.strictObject({
+/** `employee_count from 1 up to 500`; a date goes `up to as_of`. */
+export const MONOTONE = /^([a-z][a-z0-9_]*)(?: from (\d+(?:\.\d+)?))?(?: up to (\d+(?:\.\d+)?|as_of))?$/
+
+export const rule = z.strictObject({
   rule: name,
   /** Scores where this is true; where it is NULL the rule is unknown: it does not score, it widens `score_possible`. */
   when: sql,
@@ -21,6 +24,14 @@ const rule = z.strictObject({
   group: name.optional(),
   /** Points halve every `half_life_days` after the date in column `by`; without a date the rule is unknown. */
   decay: z.strictObject({ by: name, half_life_days: z.number().positive() }).optional(),
+  /** Points count once for each of a `count`, or for each of a list of `dates` (then `decay` is by that list), `up_to` so many. */
+  frequency: z
+    .strictObject({ count: name.optional(), dates: name.optional(), up_to: z.int().min(1).max(100) })
+    .optional(),
+  /** What to find out while the rule is unknown. Absent: those `when` reads. */
+  needs: z.array(name).optional(),
+  /** What would have to be so for the lead to score higher; absent: the rule's name. No slots. */
+  raise: z.string().min(1).optional(),
 })
 
 const example = z.strictObject({
@@ -36,6 +47,10 @@ const example = z.strictObject({
 export const cardSchema = z.strictObject({
   /** The file's name. */
   score: name,
+  /** The part of the score that it is; absent: its own. Cards of one part stand in for each other by segment. */
+  part: name.optional(),
+  /** Leads whose column `segment` is one of these are scored by it, and not by the card of the part that names none. */
+  segment: z.array(z.string().min(1)).min(1).optional(),
   description: z.string().min(1),
   /** Lowest and highest score it can give, within 0 and 100. */
   range: z.tuple([z.number().min(0).max(100), z.number().min(0).max(100)]).default([0, 100]),
@@ -46,29 +61,9 @@ export const cardSchema = z.strictObject({
   bands: z.array(z.strictObject({ band: z.string().min(1), from: z.number() })).default([]),
   /** Run as tests. */
   examples: z.array(example).default([]),
+  /** What holds for every lead, run as tests: `monotone: employee_count up to 500`, the score never falls as the column grows. */
+  properties: z
+    .array(z.strictObject({ monotone: z.string().regex(MONOTONE, 'must be a column, from a value, up to a value') }))
+    .default([]),
 })
 export type Card = z.output<typeof cardSchema>
-
-/** True, false or NULL (unknown), with the columns that say so. */
-const signal = z.strictObject({ when: sql, evidence: z.array(name).optional() })
-
-/** How the cards become one score, tier and status: `scoring/qualification.yml`. */
-export const qualificationSchema = z.strictObject({
-  description: z.string().min(1),
-  /** Card → its part in the score: the sum of card score × weight, clamped to 0 and 100. */
-  weights: z.record(name, z.number().positive().max(1).multipleOf(0.0001)),
-  /** Best first; the last one starts at 0. A tier is where the score lies, whatever the status. */
-  tiers: z
-    .array(
-      z.strictObject({
-        tier: z.string().regex(/^[A-Z]$/, 'must be one capital letter'),
-        from: z.number().min(0).max(100).multipleOf(0.0001),
-        status: z.enum(['qualified', 'nurture', 'disqualified']),
-      }),
-    )
-    .min(1),
-  /** Known reasons to disqualify, whatever the score. Where `when` is NULL nobody is disqualified. */
-  disqualify: z.array(rule.pick({ rule: true, when: true, because: true, evidence: true })).default([]),
-  bant: z.strictObject({ budget: signal, authority: signal, need: signal, timeline: signal }),
-})
-export type Qualification = z.output<typeof qualificationSchema>

@@ -1,6 +1,6 @@
 import type { LedgerTable, StepContext } from '../pipeline/step.ts'
 import type { Row } from '../pipeline/warehouse/duckdb.ts'
-import type { Scoring } from './compile.ts'
+import type { Scoring } from './layers.ts'
 
 /** Every score a lead ever had: a row whenever its score, tier, status or version is another than before. */
 export const HISTORY: LedgerTable = {

@@ -8,9 +8,10 @@ import { openDatabase } from '../pipeline/warehouse/duckdb.ts'
 import type { YamlFile } from '../pipeline/yaml.ts'
 import { type Brief, loadBrief } from './brief.ts'
 import { loadCard, type Scorecard } from './card.ts'
-import type { Scoring } from './compile.ts'
 import { type Reading, readExpressions } from './expression.ts'
-import { loadPolicy, type Policy } from './qualification.ts'
+import type { Scoring } from './layers.ts'
+import { checkParts } from './parts.ts'
+import { checkMatrix, loadPolicy, type Policy } from './qualification.ts'
 import { noteReadings } from './source.ts'
 
 export interface ScoringSettings {
@@ -19,7 +20,7 @@ export interface ScoringSettings {
 }
 
 /** Raised when the same files come to other scores, so that no two meanings share a version. */
-const SEMANTICS = 1
+const SEMANTICS = 2
 
 /** Reads and checks all that the settings switch on; undefined, with every problem, where any of it is wrong. */
 export async function loadScoring(
@@ -45,9 +46,11 @@ export async function loadScoring(
   })
   const policy = loadPolicy(
     root,
-    cards.map(({ name }) => name),
+    cards.map(({ part }) => part),
     found,
   )
+  if (found.length === 0) checkParts(cards)
+  if (found.length === 0 && policy !== undefined) checkMatrix(policy, cards)
   const brief =
     settings.brief === null
       ? undefined
@@ -91,7 +94,7 @@ function namesIn(root: string, folder: string): string[] {
 /** Hash of what cards and qualification mean: comments, descriptions and examples do not change a version. */
 function versionOf(cards: readonly Scorecard[], { qualification }: Policy): string {
   const meaning = cards
-    .map(({ card: { description: _, examples: __, ...card } }) => card)
+    .map(({ card: { description: _, examples: __, properties: ___, ...card } }) => card)
     .sort((a, b) => (a.score < b.score ? -1 : 1))
   const { description: _, ...rules } = qualification
   return hash([SEMANTICS, meaning, rules]).slice(0, 12)

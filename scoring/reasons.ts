@@ -25,26 +25,46 @@ const PLACES = 10_000
  * given to, and only integers are sorted.
  */
 export function reasonsSql(reasons: readonly Reason[]): string {
-  const sorted = [...reasons].sort((a, b) => (a.rule < b.rule ? -1 : 1))
-  const keys = sorted.map(({ when, points }, index) => {
-    const weight =
-      typeof points === 'number'
-        ? String((TOP - Math.round(Math.abs(points) * 10_000)) * PLACES + index + 1)
-        : `(${TOP} - (abs(${points}) * 10000)::BIGINT) * ${PLACES} + ${index + 1}`
-    return `case when ${when} then ${weight} end`
+  return listSql(
+    reasons.map(({ rule, when, points, because, evidence }) => ({
+      name: rule,
+      when,
+      weight: points,
+      fields: { rule: quoteLiteral(rule), points: pointsSql(points), because, evidence },
+    })),
+  )
+}
+
+/** One struct of a list, given where `when` is true. */
+export interface Item {
+  name: string
+  when: string
+  /** A number where it is the same for every lead, else SQL of type DECIMAL. */
+  weight: number | string
+  fields: Record<string, string>
+}
+
+/** The items that hold, the weightiest first, then by name; at most so many. */
+export function listSql(items: readonly Item[], limit?: number): string {
+  const sorted = [...items].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const keys = sorted.map(({ when, weight }, index) => {
+    const key =
+      typeof weight === 'number'
+        ? String((TOP - Math.round(Math.abs(weight) * 10_000)) * PLACES + index + 1)
+        : `(${TOP} - (abs(${weight}) * 10000)::BIGINT) * ${PLACES} + ${index + 1}`
+    return `case when ${when} then ${key} end`
   })
-  const structs = sorted.map(({ rule, when, points, because, evidence }) => {
-    const value = typeof points === 'number' ? decimal(points) : `(${points})::DECIMAL(9,4)`
-    const fields = [
-      `'rule': ${quoteLiteral(rule)}`,
-      `'points': ${value}`,
-      `'because': ${because}`,
-      `'evidence': ${evidence}`,
-    ]
-    return `case when ${when} then {${fields.join(', ')}} end`
+  const structs = sorted.map(({ when, fields }) => {
+    const written = Object.entries(fields).map(([name, sql]) => `'${name}': ${sql}`)
+    return `case when ${when} then {${written.join(', ')}} end`
   })
-  const order = `list_transform(list_sort(list_filter([${keys.join(',\n    ')}], lambda k: k is not null)), lambda k: k % ${PLACES})`
-  return `list_select([\n    ${structs.join(',\n    ')}\n  ], ${order})`
+  const held = `list_sort(list_filter([${keys.join(',\n    ')}], lambda k: k is not null))`
+  const first = limit === undefined ? held : `list_slice(${held}, 1, ${limit})`
+  return `list_select([\n    ${structs.join(',\n    ')}\n  ], list_transform(${first}, lambda k: k % ${PLACES}))`
+}
+
+function pointsSql(points: number | string): string {
+  return typeof points === 'number' ? decimal(points) : `(${points})::DECIMAL(9,4)`
 }
 
 /** A DECIMAL as people read it: 49.2, not 49.2000. */

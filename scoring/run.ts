@@ -4,13 +4,17 @@ import type { Room } from '../pipeline/room.ts'
 import type { LedgerTable, Step, StepContext, StepSummary } from '../pipeline/step.ts'
 import type { TableSpec } from '../pipeline/table.ts'
 import { relationName } from '../pipeline/table.ts'
-import type { Connection } from '../pipeline/warehouse/duckdb.ts'
-import { bindSource, bindTypes, failing } from './bind.ts'
-import { compileScores, OUTPUTS, type Scoring } from './compile.ts'
+import { failing } from './bind.ts'
+import { boundFacts, FACTS } from './bound.ts'
+import { LEAD_BOUNDS } from './bounds.ts'
+import { compileScores, OUTPUTS } from './compile.ts'
+import { CUTOFFS, compileCutOffs } from './cut-offs.ts'
 import { changesSince, HISTORY, VERSIONS, versionRow } from './history.ts'
+import type { Scoring } from './layers.ts'
 import { fingerprintOf, loadScoring } from './load.ts'
 import { movedLeads } from './moved-leads.ts'
-import type { Columns } from './text.ts'
+import { BOUNDS_QUERY, boundsSteps, FROZEN } from './open-leads.ts'
+import { isRelative } from './tiers.ts'
 
 /** `scoring:` of `pipeline.yaml`. */
 export const settings = z.strictObject({
@@ -19,8 +23,6 @@ export const settings = z.strictObject({
   /** The deal brief of `scoring/briefs/`; null for none. */
   brief: z.string().nullable().default('deal_brief'),
 })
-
-const FACTS = { schema: 'intermediate', name: 'int_lead_facts' }
 
 export const LEAD_SCORES: TableSpec = {
   schema: 'scoring',
@@ -32,6 +34,7 @@ export const LEAD_SCORES: TableSpec = {
     score_possible: 'STRUCT("min" DOUBLE, "max" DOUBLE)',
     needs_data: 'VARCHAR[]',
     reasons: 'STRUCT("rule" VARCHAR, points DECIMAL(9,4), because VARCHAR, evidence VARCHAR)[]',
+    would_raise: 'STRUCT("rule" VARCHAR, points DECIMAL(9,4), because VARCHAR)[]',
     deal_brief: 'VARCHAR',
     score_version: 'VARCHAR',
     scored_at: 'TIMESTAMP',
@@ -44,6 +47,7 @@ export const LEAD_SCORES: TableSpec = {
     needs_data: 'Fact columns that are NULL and read by a rule that is therefore unknown.',
     reasons:
       'By weight. Points sum to the score: caps, ranges and weights are reasons too; those of the status carry 0.',
+    would_raise: 'Rules that would raise the score most, with what each would add, all else as it is; five at most.',
     deal_brief: 'Markdown, in the language of the country; NULL for disqualified leads.',
     score_version: 'Content hash of the cards and the qualification.',
     bant_evidence: 'The values behind each signal that is known.',
@@ -53,7 +57,7 @@ export const LEAD_SCORES: TableSpec = {
 
 export const steps: Room<z.output<typeof settings>> = async ({ root, settings, config, problems }) => {
   const scoring = await loadScoring(root, settings, config, problems)
-  const tables: LedgerTable[] = [HISTORY, VERSIONS]
+  const tables: LedgerTable[] = [HISTORY, VERSIONS, FROZEN]
   if (scoring === undefined) return { steps: [unusable(tables)], tables }
   return {
     tables: [],
@@ -66,14 +70,17 @@ export const steps: Room<z.output<typeof settings>> = async ({ root, settings, c
         file: 'scoring/run.ts',
         description: `Scores every lead by ${settings.scores.join(' and ')}.`,
         reads: [FACTS.name],
-        builds: [LEAD_SCORES],
+        builds: [CUTOFFS, LEAD_SCORES],
         records: tables,
         fingerprint: fingerprintOf(scoring),
         async bind(connection) {
-          await connection.describe((await boundScores(scoring, connection)).select)
+          const { facts, types } = await boundFacts(scoring, connection)
+          await connection.describe(compileCutOffs(scoring, facts, types))
+          await connection.describe(compileScores(scoring, facts, types))
         },
         run: (context) => scoreLeads(scoring, context),
       },
+      ...boundsSteps(scoring),
     ],
   }
 }
@@ -87,7 +94,7 @@ function unusable(records: LedgerTable[]): Step {
     file: 'scoring/run.ts',
     description: 'Scores every lead.',
     reads: [FACTS.name],
-    builds: [LEAD_SCORES],
+    builds: [CUTOFFS, LEAD_SCORES, LEAD_BOUNDS, BOUNDS_QUERY],
     records,
     fingerprint: null,
     run: () => Promise.reject(new Error('the scores have problems')),
@@ -98,6 +105,10 @@ async function scoreLeads(scoring: Scoring, context: StepContext): Promise<StepS
   const rows = await buildScores(scoring, context)
   await context.record(VERSIONS, [[versionRow(scoring, context.as_of)]])
   const { appended } = await context.record(HISTORY, changesSince(context))
+  if (scoring.policy.qualification.tiers.some(isRelative)) {
+    const found = await context.connection.rows(`select * from ${relationName(CUTOFFS)} order by all`)
+    await context.record(FROZEN, [found])
+  }
   const counted = await context.connection.rows<{ tier: string; status: string; leads: number }>(
     `select tier, qualification_status as status, count(*) as leads from ${relationName(LEAD_SCORES)} group by all order by all`,
   )
@@ -112,35 +123,13 @@ async function scoreLeads(scoring: Scoring, context: StepContext): Promise<StepS
 
 /** Cards are checked against the facts as they are, before anything is built; a rule that fails on a value is named. */
 async function buildScores(scoring: Scoring, { connection, build }: StepContext): Promise<number> {
-  const { select, parts } = await boundScores(scoring, connection)
+  const { facts, types, parts } = await boundFacts(scoring, connection)
   try {
-    return await build(LEAD_SCORES, select)
+    await build(CUTOFFS, compileCutOffs(scoring, facts, types))
+    return await build(LEAD_SCORES, compileScores(scoring, facts, types))
   } catch (error) {
     const problems: Problem[] = []
     for (const part of parts) problems.push(...(await failing(connection, part.source, part.facts)))
     throw problems.length > 0 ? new ProjectError(problems) : error
   }
-}
-
-/** The SELECT that scores, once every card agrees with the facts. Throws ProjectError when one does not. */
-async function boundScores(scoring: Scoring, connection: Connection) {
-  const facts = relationName(FACTS)
-  const described = await connection.describe(`select * from ${facts}`)
-  const types: Columns = Object.fromEntries(described.map(({ name, type }) => [name.toLowerCase(), type]))
-  const parts = partsOf(scoring, facts, types)
-  const problems = parts.flatMap((part) => bindSource(part.source, part.types))
-  if (problems.length > 0) throw new ProjectError(problems)
-  for (const part of parts) problems.push(...(await bindTypes(connection, part.source, part.facts)))
-  if (problems.length > 0) throw new ProjectError(problems)
-  return { select: compileScores(scoring, facts, types), parts }
-}
-
-/** Each file with what its expressions may read: a brief reads the score's own columns too. */
-function partsOf({ cards, policy, brief }: Scoring, facts: string, types: Columns) {
-  const outputs = Object.entries(OUTPUTS).map(([name, type]) => `null::${type} as ${name}`)
-  const scored = { types: { ...types, ...OUTPUTS }, facts: `(select *, ${outputs.join(', ')} from ${facts})` }
-  return [
-    ...[...cards, policy].map(({ source }) => ({ source, types, facts })),
-    ...(brief === undefined ? [] : [{ source: brief.source, ...scored }]),
-  ]
 }

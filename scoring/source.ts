@@ -25,8 +25,8 @@ export interface Use {
   column: string
   place: Place
   what: string
-  /** `date`: decays are counted from it. `shown`: it is quoted in a text. */
-  as?: 'date' | 'shown'
+  /** `date`: decays are counted from it. `count`, `dates`: it says how often. `shown`: it is quoted in a text. */
+  as?: 'date' | 'dates' | 'count' | 'number' | 'shown'
 }
 
 /** A YAML file of this room while it is read: its problems, and all it reads of the facts. */
@@ -36,6 +36,8 @@ export interface Source {
   content: string
   expressions: Expression[]
   uses: Use[]
+  /** All that was found wrong so far, with this file and with those read beside it. */
+  problems: readonly Problem[]
   problem(path: readonly PropertyKey[], message: string, hint?: string): void
   expression(path: readonly PropertyKey[], sql: string, what: string): Expression
   /** Parses a text and notes its slots. */
@@ -69,6 +71,7 @@ export function parseSource(file: string, raw: string, problems: Problem[]): Sou
     content,
     expressions: [],
     uses: [],
+    problems,
     problem: (path, message, hint) => problems.push({ ...place(path), message, hint }),
     expression(path, sql, what) {
       const expression = { sql, columns: [], place: place(path), what }

@@ -50,6 +50,12 @@ news as (
 
 ),
 
+overrides as (
+
+    select * from {{ ref('int_score_overrides') }}
+
+),
+
 facts as (
 
     select
@@ -115,7 +121,13 @@ facts as (
 
         -- how much is known
         leads.enrichment_completeness,
-        leads.enriched_at
+        leads.enriched_at,
+
+        -- what a person has set
+        overrides.override_score,
+        overrides.override_tier,
+        overrides.override_reason,
+        overrides.override_until
 
     from leads
 
@@ -132,6 +144,8 @@ facts as (
     left join signals on signals.company_id = leads.company_id
 
     left join news on news.company_id = leads.company_id
+
+    left join overrides on overrides.lead_id = leads.lead_id
 
 )
 

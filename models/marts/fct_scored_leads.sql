@@ -33,6 +33,7 @@ final as (
         scores.qualification_status,
         scores.needs_data,
         scores.reasons,
+        scores.would_raise,
         scores.deal_brief,
         scores.score_version,
         scores.owner,

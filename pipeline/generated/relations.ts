@@ -389,6 +389,10 @@ export interface IntermediateIntLeadFacts {
   linkedin_followers: number | null
   enrichment_completeness: number | null
   enriched_at: string | null
+  override_score: number | null
+  override_tier: string | null
+  override_reason: string | null
+  override_until: string | null
 }
 
 export interface IntermediateIntLeadsIdentified {
@@ -402,6 +406,19 @@ export interface IntermediateIntLeadsMatched {
   lead_id: string
   persona: string
   profile: string
+}
+
+export interface IntermediateIntLeadsScoreBounds {
+  lead_id: string
+  score: number | null
+  score_min: number | null
+  score_max: number | null
+  tier: string | null
+  tier_min: string | null
+  tier_max: string | null
+  is_open: boolean | null
+  fields: ({ field: string | null; score_min: number | null; score_max: number | null; tier_min: string | null; tier_max: string | null; changes_alone: boolean | null } | null)[] | null
+  score_version: string | null
 }
 
 export interface IntermediateIntMatchKeys {
@@ -595,6 +612,15 @@ export interface IntermediateIntRecordsIdentified {
   since: string
 }
 
+export interface IntermediateIntScoreOverrides {
+  lead_id: string
+  override_score: number | null
+  override_tier: string | null
+  override_reason: string
+  override_until: string
+  override_at: string | null
+}
+
 export interface IntermediateIntSignalsCombined {
   signal_id: string
   source: string
@@ -666,6 +692,14 @@ export interface LogCalls {
   hit: boolean | null
   cached: boolean | null
   requested_at: string | null
+}
+
+export interface LogIncoming {
+  id: string | null
+  kind: string | null
+  at: string | null
+  body: string | null
+  run_id: string | null
 }
 
 export interface LogLoads {
@@ -871,6 +905,7 @@ export interface MartsFctScoredLeads {
   qualification_status: string
   needs_data: (string | null)[] | null
   reasons: ({ rule: string | null; points: number | null; because: string | null; evidence: string | null } | null)[]
+  would_raise: ({ rule: string | null; points: number | null; because: string | null } | null)[] | null
   deal_brief: string | null
   score_version: string
   owner: string | null
@@ -890,6 +925,16 @@ export interface OpsProvenance {
   source_key: string
   is_found: boolean
   observed_at: string | null
+}
+
+export interface OpsScoreCutoffs {
+  segment: string
+  tier: string
+  by: string | null
+  cut_off: number | null
+  leads: number | string | null
+  score_version: string | null
+  as_of: string | null
 }
 
 export interface RawCrmRecords {
@@ -1314,6 +1359,16 @@ export interface RawReceitaFederalSociosChanges {
   _load: number | string
 }
 
+export interface RawScoringCutOffs {
+  segment: string
+  tier: string
+  by: string | null
+  cut_off: number | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
 export interface RawScoringHistory {
   lead_id: string
   run_id: string
@@ -1354,6 +1409,12 @@ export interface RawSyncOutcomes {
   _load: number | string
 }
 
+export interface ScoringBoundsQuery {
+  score_version: string
+  query: string | null
+  columns: (string | null)[] | null
+}
+
 export interface ScoringLeadScores {
   lead_id: string
   score: number | null
@@ -1368,6 +1429,7 @@ export interface ScoringLeadScores {
   score_possible: { min: number | null; max: number | null } | null
   needs_data: (string | null)[] | null
   reasons: ({ rule: string | null; points: number | null; because: string | null; evidence: string | null } | null)[] | null
+  would_raise: ({ rule: string | null; points: number | null; because: string | null } | null)[] | null
   deal_brief: string | null
   score_version: string | null
   scored_at: string | null
@@ -1461,6 +1523,14 @@ export interface StagingStgLedgerCalls {
   is_hit: boolean | null
   is_cached: boolean | null
   requested_at: string | null
+}
+
+export interface StagingStgLedgerIncoming {
+  message_id: string
+  run_id: string | null
+  kind: string
+  body: string | null
+  sent_at: string
 }
 
 export interface StagingStgLedgerLoads {
@@ -1768,6 +1838,7 @@ export interface Relations {
   'intermediate.int_lead_facts': IntermediateIntLeadFacts
   'intermediate.int_leads_identified': IntermediateIntLeadsIdentified
   'intermediate.int_leads_matched': IntermediateIntLeadsMatched
+  'intermediate.int_leads_score_bounds': IntermediateIntLeadsScoreBounds
   'intermediate.int_match_keys': IntermediateIntMatchKeys
   'intermediate.int_news_combined': IntermediateIntNewsCombined
   'intermediate.int_receita_federal__companies': IntermediateIntReceitaFederalCompanies
@@ -1782,6 +1853,7 @@ export interface Relations {
   'intermediate.int_receita_federal__simples_versions': IntermediateIntReceitaFederalSimplesVersions
   'intermediate.int_records_connected': IntermediateIntRecordsConnected
   'intermediate.int_records_identified': IntermediateIntRecordsIdentified
+  'intermediate.int_score_overrides': IntermediateIntScoreOverrides
   'intermediate.int_signals_combined': IntermediateIntSignalsCombined
   'intermediate.int_socials_combined': IntermediateIntSocialsCombined
   'intermediate.int_subjects_asked': IntermediateIntSubjectsAsked
@@ -1789,6 +1861,7 @@ export interface Relations {
   'intermediate.int_technologies_detected': IntermediateIntTechnologiesDetected
   'intermediate.int_titles_classified': IntermediateIntTitlesClassified
   'log.calls': LogCalls
+  'log.incoming': LogIncoming
   'log.loads': LogLoads
   'log.rejects': LogRejects
   'log.runs': LogRuns
@@ -1804,6 +1877,7 @@ export interface Relations {
   'marts.fct_score_reasons': MartsFctScoreReasons
   'marts.fct_scored_leads': MartsFctScoredLeads
   'ops.provenance': OpsProvenance
+  'ops.score_cutoffs': OpsScoreCutoffs
   'raw.crm__records': RawCrmRecords
   'raw.enrichment__asked': RawEnrichmentAsked
   'raw.identity__aliases': RawIdentityAliases
@@ -1836,9 +1910,11 @@ export interface Relations {
   'raw.receita_federal__simples_changes': RawReceitaFederalSimplesChanges
   'raw.receita_federal__socios': RawReceitaFederalSocios
   'raw.receita_federal__socios_changes': RawReceitaFederalSociosChanges
+  'raw.scoring__cut_offs': RawScoringCutOffs
   'raw.scoring__history': RawScoringHistory
   'raw.scoring__versions': RawScoringVersions
   'raw.sync__outcomes': RawSyncOutcomes
+  'scoring.bounds_query': ScoringBoundsQuery
   'scoring.lead_scores': ScoringLeadScores
   'seeds.accountant_words': SeedsAccountantWords
   'seeds.cnae_industries': SeedsCnaeIndustries
@@ -1854,6 +1930,7 @@ export interface Relations {
   'staging.stg_enrichment__questions': StagingStgEnrichmentQuestions
   'staging.stg_identity__aliases': StagingStgIdentityAliases
   'staging.stg_ledger__calls': StagingStgLedgerCalls
+  'staging.stg_ledger__incoming': StagingStgLedgerIncoming
   'staging.stg_ledger__loads': StagingStgLedgerLoads
   'staging.stg_ledger__runs': StagingStgLedgerRuns
   'staging.stg_mock__companies': StagingStgMockCompanies

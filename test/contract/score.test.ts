@@ -53,7 +53,7 @@ describe.each(namesIn('scoring/scores'))('scoring/scores/%s.yml', (name) => {
       await connection.run(`create or replace macro as_of() as date '${as_of}'`)
       await putFacts(connection, [given])
       const [got] = await connection.rows<{ score: number; band: string | null; rules: string[] }>(
-        compileCard(card, FACTS, LEAD_FACTS),
+        compileCard(card, FACTS),
       )
       expect(got).toMatchObject({
         score: wanted.score,

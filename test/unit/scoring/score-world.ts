@@ -3,8 +3,10 @@ import type { Connection } from '../../../pipeline/warehouse/duckdb.ts'
 import { bindSource } from '../../../scoring/bind.ts'
 import { readBrief } from '../../../scoring/brief.ts'
 import { readCard } from '../../../scoring/card.ts'
-import { compileScores, OUTPUTS, type Scoring } from '../../../scoring/compile.ts'
-import { QUALIFICATION, readPolicy } from '../../../scoring/qualification.ts'
+import { compileScores, OUTPUTS } from '../../../scoring/compile.ts'
+import type { Scoring } from '../../../scoring/layers.ts'
+import { checkParts } from '../../../scoring/parts.ts'
+import { checkMatrix, QUALIFICATION, readPolicy } from '../../../scoring/qualification.ts'
 import { parseSource, readSources } from '../../../scoring/source.ts'
 
 export const BANT = `bant:
@@ -52,10 +54,18 @@ export async function readScoring(
     return source === undefined ? [] : (readCard(source, name, problems) ?? [])
   })
   const policySource = parseSource(QUALIFICATION, texts.policy ?? POLICY, problems)
-  const policy = policySource && readPolicy(policySource, names, problems)
+  const policy =
+    policySource &&
+    readPolicy(
+      policySource,
+      cards.map(({ part }) => part),
+      problems,
+    )
   const briefSource =
     texts.brief === undefined ? undefined : parseSource('scoring/briefs/deal.yml', texts.brief, problems)
   const brief = briefSource && readBrief(briefSource, 'deal', problems)
+  if (problems.length === 0) checkParts(cards)
+  if (problems.length === 0 && policy !== undefined) checkMatrix(policy, cards)
   const sources = [...cards, policy, brief].flatMap((part) => (part === undefined ? [] : part.source))
   await readSources(connection, sources, problems)
   for (const source of sources) problems.push(...bindSource(source, { ...columns, ...OUTPUTS }))

@@ -23,8 +23,14 @@ export interface World {
   signal: AbortSignal
 }
 
+/** Where a step builds, and how it asks, if not as in a run. */
+export interface Place {
+  catalog?: string
+  ask?(name: string): Promise<string>
+}
+
 /** The world as one step may use it: it writes only what it declared. */
-export async function contextFor(step: Step, world: World): Promise<StepContext> {
+export async function contextFor(step: Step, world: World, { catalog = BUILD, ask }: Place = {}): Promise<StepContext> {
   const { kyselyOver } = await import('./warehouse/kysely-dialect.ts')
   const { session, recorder, paths } = world
   const { connection } = session
@@ -38,14 +44,15 @@ export async function contextFor(step: Step, world: World): Promise<StepContext>
     db: kyselyOver<Relations>(connection),
     connection,
     async build(table, select) {
-      await replaceTable(session, table, select)
+      await replaceTable(session, `${catalog}.${relationName(table)}`, table, select)
       const [count] = await connection.rows<{ n: number }>(`select count(*) as n from ${relationName(table)}`)
       return count!.n
     },
     async buildRows(table, rows) {
       await connection.transaction(async () => {
-        await connection.run(`create or replace table ${buildName(table)} (${columnList(table)})`)
-        await connection.insert(buildName(table), table.columns, rows)
+        const place = `${catalog}.${relationName(table)}`
+        await connection.run(`create or replace table ${place} (${columnList(table)})`)
+        await connection.insert(place, table.columns, rows)
       })
       return rows.length
     },
@@ -54,6 +61,7 @@ export async function contextFor(step: Step, world: World): Promise<StepContext>
       if (world.discards) return { appended: 0, unchanged: 0 }
       return recorder.record(table, rows, options)
     },
+    ask: ask ?? (() => Promise.reject(new Error(`step ${step.name} asks for nothing here`))),
     lakeFolder(table, snapshot) {
       declared(table)
       return lake.folder(table, snapshot)
@@ -98,11 +106,9 @@ function columnList(table: TableSpec): string {
 }
 
 /** In declared column order and with declared types, whatever order the SELECT has. */
-async function replaceTable(session: Session, table: TableSpec, select: string): Promise<void> {
+async function replaceTable(session: Session, place: string, table: TableSpec, select: string): Promise<void> {
   const columns = Object.entries(table.columns).map(
     ([name, type]) => `cast(${quoteIdentifier(name)} as ${type}) as ${quoteIdentifier(name)}`,
   )
-  await session.connection.run(
-    `create or replace table ${buildName(table)} as select ${columns.join(', ')} from (${select})`,
-  )
+  await session.connection.run(`create or replace table ${place} as select ${columns.join(', ')} from (${select})`)
 }

@@ -1,3 +1,4 @@
+import { Asking, asksVersion } from './asks.ts'
 import { bugStack } from './bug.ts'
 import { blankNonCode } from './check/bind-error.ts'
 import { contextFor, type World } from './context.ts'
@@ -12,6 +13,7 @@ import { failed, type Listener, type NodeResult, type Status } from './results.t
 import { type KeyParts, keyText, reasonOf } from './state/key.ts'
 import { relationParts } from './state/parts.ts'
 import { treeOf } from './state/tree.ts'
+import type { StepSummary } from './step.ts'
 import { relationName } from './table.ts'
 import { TestRunner } from './tests/runner.ts'
 import { UnitTestRunner } from './unit-tests/runner.ts'
@@ -269,7 +271,7 @@ export class Executor {
     const { step } = node
     const builds = step.builds ?? []
     const key = await this.#key(node, {
-      fingerprint: step.fingerprint,
+      fingerprint: this.#fingerprint(node),
       as_of: world.session.as_of,
       live: [...world.live].sort(),
     })
@@ -284,7 +286,7 @@ export class Executor {
       return { status: 'reused', message: 'a replay asks nobody' }
     }
     const reason = known === key ? 'asks every time' : reasonOf(known, key, this.#options.graph)
-    const summary = await step.run(await contextFor(step, world))
+    const summary = await this.#runStep(node)
     this.#sources = undefined
     const versions: string[] = []
     for (const table of builds) {
@@ -306,6 +308,23 @@ export class Executor {
         ? summary.text
         : `${summary.text}: ${first.message}${failures.length > 1 ? ` (and ${failures.length - 1} more)` : ''}`
     return { status, message, reason, rows: summary.rows, summary, ...(remote === undefined ? {} : { remote: true }) }
+  }
+
+  /** What a step asks for decides its outcome as well, and may have changed. */
+  #fingerprint(node: StepNode): string | null {
+    const { fingerprint, asks } = node.step
+    if (fingerprint === null || asks === undefined) return fingerprint
+    return `${fingerprint} ${asksVersion(this.#options.graph, node)}`
+  }
+
+  async #runStep(node: StepNode): Promise<StepSummary> {
+    const { graph, world } = this.#options
+    const asking = new Asking(graph, world, node)
+    try {
+      return await node.step.run(await contextFor(node.step, world, { ask: (name) => asking.ask(name) }))
+    } finally {
+      await asking.close()
+    }
   }
 
   get #unitTests(): UnitTestRunner {

@@ -30,7 +30,7 @@ export function waitForLog(nodes: Map<string, GraphNode>): void {
 }
 
 /** Who reads whom, in no order. */
-function unordered(nodes: Map<string, GraphNode>): Graph {
+export function unordered(nodes: Map<string, GraphNode>): Graph {
   const children = new Map<string, string[]>()
   for (const node of nodes.values()) {
     for (const dep of node.deps) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
 import type { z } from 'zod'
+import { connectAsks } from './asks.ts'
 import { compileProject } from './compile.ts'
 import { groupsOf } from './compile-metadata.ts'
 import { type Config, loadConfig } from './config.ts'
@@ -67,6 +68,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   const steps = outputs.flatMap((output) => output.steps)
   const tables = [...steps.flatMap((step) => step.records ?? []), ...outputs.flatMap((output) => output.tables)]
   const nodes = compileProject({ files, config, steps, tables, vars: options.vars, problems })
+  connectAsks(nodes, problems)
   waitForLog(nodes)
   const graph: Graph = { ...buildGraph(nodes, problems), groups: groupsOf(files, config.data.name) }
   if (problems.length > 0) throw new ProjectError(problems)

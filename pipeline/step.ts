@@ -38,6 +38,8 @@ export interface Step {
   description: string
   /** `dim_companies` (a model, seed or step table, as `ref`) or `mock.companies` (a ledger table, as `source`). */
   reads: readonly string[]
+  /** Tables that depend on what it records, which it asks for with `context.ask` as it runs: it goes before them all the same. */
+  asks?: readonly string[]
   /** Tables it builds in the warehouse, each replaced whole; SQL reads them with `ref('<name>')`. */
   builds?: readonly TableSpec[]
   /** Ledger tables it appends to. */
@@ -80,6 +82,12 @@ export interface StepContext {
     rows: Iterable<readonly object[]> | AsyncIterable<readonly object[]>,
     options?: RecordOptions,
   ): Promise<Recorded>
+  /**
+   * One of the step's `asks`, as it would be now, with all that the step has recorded so far: what lies between is
+   * evaluated on the side, and nothing of it is recorded or published. Answers the relation to select from, which stands
+   * until the next time.
+   */
+  ask(name: string): Promise<string>
   /** A private folder for the Parquet files of a bulk table's snapshot. */
   lakeFolder(table: LedgerTable, snapshot: string): string
   /** Hashes, moves and registers what was written to `lakeFolder`, all tables at once. From then on `source()` reads it. */

@@ -26,7 +26,7 @@ export interface Builds {
 export function builds(files: Record<string, string>, steps: Step[] = []): Builds {
   const root = projectFolder(files)
   let last: RunResult | undefined
-  const places = async () => placesOf(root, (await load(root)).config.target)
+  const places = async () => placesOf(root, (await load(root, { steps })).config.target)
   return {
     root,
     write(changed) {
@@ -45,7 +45,7 @@ export function builds(files: Record<string, string>, steps: Step[] = []): Build
     },
     result: (name) => last!.results.find(({ node }) => node.name === name)!,
     async rows(sql) {
-      const project = await load(root)
+      const project = await load(root, { steps })
       const { build, ledger } = await places()
       const session = await openSession({ build, ledger, as_of: '2026-11-22', read_only: true })
       try {

@@ -81,7 +81,13 @@ class DuckConnection implements Connection {
 
   async rows<T>(sql: string, parameters: readonly Parameter[] = []): Promise<T[]> {
     const reader = await this.#connection.runAndReadAll(sql, bind(parameters)).catch(refused)
-    return reader.convertRowObjects(toValue) as T[]
+    // Column by column: as row objects the driver needs six times as long.
+    const [names, types, columns] = [reader.deduplicatedColumnNames(), reader.columnTypes(), reader.getColumns()]
+    return Array.from({ length: reader.currentRowCount }, (_, row) => {
+      const object: Row = {}
+      for (const [index, name] of names.entries()) object[name] = toValue(columns[index]![row]!, types[index]!)
+      return object as T
+    })
   }
 
   async *stream<T>(sql: string, parameters: readonly Parameter[] = []): AsyncIterable<T[]> {

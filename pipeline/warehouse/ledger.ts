@@ -114,6 +114,7 @@ function technicalColumns(table: LedgerTable): Record<string, string> {
 
 /** Creates the raw tables that are declared and not there yet, and adds columns that a newer declaration has. */
 export async function ensureRawTables(connection: Connection, tables: readonly LedgerTable[]): Promise<void> {
+  if (tables.length === 0 || (await standAsDeclared(connection, tables))) return
   const existing = await connection.rows<{ table_name: string; column_name: string; data_type: string }>(
     `select table_name, column_name, data_type from duckdb_columns() where database_name = '${LEDGER}' and schema_name = 'raw'`,
   )
@@ -139,6 +140,18 @@ export async function ensureRawTables(connection: Connection, tables: readonly L
   await connection.transaction(async () => {
     await connection.run(statements.join(';'))
   })
+}
+
+/** Asked of the binder: the catalogue would list every column of both files. */
+async function standAsDeclared(connection: Connection, tables: readonly LedgerTable[]): Promise<boolean> {
+  const asked = tables.map((table) => {
+    const columns = Object.keys({ ...table.columns, ...(table.bulk ? {} : technicalColumns(table)) })
+    return `exists(select ${columns.map((name) => `_table.${quoteIdentifier(name)}`).join(', ')} from ${storedName(table)} as _table)`
+  })
+  return connection.describe(`select ${asked.join(', ')}`).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** Everything fetched before this instant is visible to a run: the end of its date, UTC. */

@@ -44,11 +44,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       )
     }
     await connection.run(`attach ${quoteLiteral(options.build ?? ':memory:')} as ${BUILD}${mode}; use ${BUILD}`)
-    if (!options.read_only) {
-      await connection.run(
-        `create or replace macro ${BUILD}.main.as_of() as cast(${quoteLiteral(options.as_of)} as date)`,
-      )
-    }
+    if (!options.read_only) await setDate(connection, options.as_of)
     const schemas = new Set<string>(['main', 'raw', 'log'])
     const searchPath = () => {
       const path = [...schemas].map((schema) => `${BUILD}.${schema}`)
@@ -85,4 +81,13 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     database.close()
     throw error
   }
+}
+
+/** What is said already is not written again: a file that nothing was written to needs no checkpoint. */
+async function setDate(connection: Connection, as_of: string): Promise<void> {
+  const said = await connection
+    .rows<{ date: string }>(`select cast(${BUILD}.main.as_of() as varchar) as date`)
+    .catch(() => [])
+  if (said[0]?.date === as_of) return
+  await connection.run(`create or replace macro ${BUILD}.main.as_of() as cast(${quoteLiteral(as_of)} as date)`)
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { quoteLiteral } from '../table.ts'
 import type { Connection } from './duckdb.ts'
 import { BUILD, type Session } from './session.ts'
@@ -29,9 +30,7 @@ export class BuildState {
   }
 
   static async open({ connection }: Session): Promise<BuildState> {
-    await connection.run(`
-      create schema if not exists ${BUILD}._state;
-      create table if not exists ${BUILD}._state.nodes (id varchar, key varchar, version varchar, row_count bigint)`)
+    await createState(connection)
     const rows = await connection.rows<{ id: string; key: string; version: string; rows: number | null }>(
       `select id, key, version, row_count as rows from ${BUILD}._state.nodes order by rowid`,
     )
@@ -93,6 +92,32 @@ export class BuildState {
       [JSON.stringify(pending)],
     )
   }
+}
+
+async function createState(connection: Connection): Promise<void> {
+  await connection.run(`
+    create schema if not exists ${BUILD}._state;
+    create table if not exists ${BUILD}._state.nodes (id varchar, key varchar, version varchar, row_count bigint)`)
+}
+
+/** Runs statements that leave the build file as they say, unless the last of this name were just these, over the same `given`. */
+export async function once({ connection }: Session, name: string, statements: string, given: string): Promise<void> {
+  await createState(connection)
+  const key = hash('sha256', `${given}\n${statements}`)
+  const [last] = await connection.rows<{ key: string }>(
+    `select key from ${BUILD}._state.nodes where id = $1 order by rowid desc limit 1`,
+    [name],
+  )
+  if (last?.key === key) return
+  await connection.transaction(async () => {
+    await connection.run(statements)
+    await connection.run(`insert into ${BUILD}._state.nodes values ($1, $2, '', null)`, [name, key])
+  })
+}
+
+/** What \`once\` has run under this name stands no longer. */
+export async function forget({ connection }: Session, name: string): Promise<void> {
+  await connection.run(`delete from ${BUILD}._state.nodes where id = $1`, [name])
 }
 
 async function compact(connection: Connection): Promise<void> {

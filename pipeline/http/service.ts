@@ -40,7 +40,7 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
     const asked = prepare(options, request, mask)
     const expects = (status: number) => expect?.includes(status) ?? (status >= 200 && status < 300)
     const means = (answer: Fetched): Meaning =>
-      options.meaning?.(toldOf(answer)) ?? (expects(answer.status) ? 'ok' : meaningOf(answer.status))
+      ofPlugIn(() => options.meaning?.(toldOf(answer))) ?? (expects(answer.status) ? 'ok' : meaningOf(answer.status))
     const ttl_days = request.ttl_days ?? 0
     if (ttl_days <= 0 && isFree(request)) return exchange(asked, request, means, false)
     const key = JSON.stringify([asked.hash, ttl_days, expect])
@@ -140,8 +140,8 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
     const answer = { ...masked(outcome), fetched_at: ask.clock() }
     const told = toldOf(answer)
     const meaning = means(answer)
-    const spent = settle(options.charged?.(told) ?? (meaning === 'ok' ? credits : 0))
-    const hit = meaning === 'ok' ? request.hit?.(told) : undefined
+    const spent = settle(ofPlugIn(() => options.charged?.(told)) ?? (meaning === 'ok' ? credits : 0))
+    const hit = meaning === 'ok' ? ofPlugIn(() => request.hit?.(told)) : undefined
     const call_id = await journal.write({ ...intent, ...before, ...spent, hit, answer, record })
     if (meaning === 'ok' || meaning === 'rate') await pacer.told(answer.headers, request.bucket)
     return { ...answer, call_id, request_hash: asked.hash, meaning }
@@ -203,6 +203,15 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
 
 type Means = (answer: Fetched) => Meaning
 type Refusal = Exclude<Meaning, 'ok'>
+
+/** What a plug-in makes of an answer. One that stumbles over it must not lose it: it has been paid for. */
+function ofPlugIn<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch {
+    return undefined
+  }
+}
 
 function isFree({ credits = 0 }: HttpRequest): boolean {
   return credits === 0

@@ -21,6 +21,7 @@ const HELP_ORDER = [
   'snapshot',
   'compile',
   'check',
+  'plan',
   'diff',
   'ls',
   'show',

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { z } from 'zod'
 import { didYouMean } from '../pipeline/nearest.ts'
 import type { Check, Room, RoomInput } from '../pipeline/room.ts'
@@ -8,6 +9,7 @@ import { changesStep, changesTablesOf } from './changes.ts'
 import { registrableDomains } from './domains.ts'
 import { enrichmentStep } from './enrichment.ts'
 import { isField } from './fields.ts'
+import { icpPlans } from './forecast.ts'
 import { type Icp, icpSchema } from './icp.ts'
 import { loadIcp } from './icp-load.ts'
 import { icpSteps } from './icp-matches.ts'
@@ -47,7 +49,8 @@ export const steps: Room<Settings> = async (input) => {
     if (from.length > 0 && isField(field)) made.push(enrichmentStep(field, from, icp, warningOf(from, listing)))
   const tables = [ASKED, ALIASES, ...[...known.values()].flatMap(tablesOf)]
   const checks = icp === undefined ? [] : checksOf([...new Map([...knowing, ...listing]).values()], icp)
-  return { steps: made, tables: unrecorded(tables, made), checks }
+  const plans = icpPlans(icp, join(input.root, input.settings.discovery.icp))
+  return { steps: made, tables: unrecorded(tables, made), checks, plans }
 }
 
 /** Invented answers about companies that exist must not go unnoticed. */

@@ -8,6 +8,7 @@ import { validate } from '../pipeline/yaml.ts'
 import type { Channel } from './define.ts'
 import { AUDIENCE_MARTS, dueLeads } from './due.ts'
 import { EVENTS, type OutreachEvent } from './events.ts'
+import { messagePlan } from './forecast.ts'
 import { movedMessages } from './moved-messages.ts'
 import { type Desk, planLead } from './plan.ts'
 import { readSequence, type Sequence, unknownSequence } from './sequence.ts'
@@ -31,6 +32,7 @@ export const steps: Room<Settings> = async (input) => {
   const text = JSON.stringify([input.settings, sequences])
   return {
     tables: [EVENTS],
+    plans: [messagePlan({ channels, sequences })],
     diffs: [movedMessages({ channels, sequences })],
     steps: [
       {

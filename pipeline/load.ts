@@ -8,6 +8,7 @@ import { type Config, loadConfig } from './config.ts'
 import type { DiffPart } from './diff/part.ts'
 import { type Problem, ProjectError, unreadable } from './errors.ts'
 import { buildGraph, type Graph, waitForLog } from './graph.ts'
+import type { PlanPart } from './plan-part.ts'
 import { type ProjectFiles, readProject } from './project.ts'
 import type { Check, RoomOutput } from './room.ts'
 import { readSelectors, type Selectors } from './select/selectors-file.ts'
@@ -48,6 +49,8 @@ export interface Project {
   checks: Check[]
   /** What the rooms say of a change. */
   diffs: DiffPart[]
+  /** What the rooms would do. */
+  plans: PlanPart[]
   /** What `selectors.yml` names. */
   selectors: Selectors
 }
@@ -74,7 +77,8 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   if (problems.length > 0) throw new ProjectError(problems)
   const checks = outputs.flatMap((output) => output.checks ?? [])
   const diffs = outputs.flatMap((output) => output.diffs ?? [])
-  return { root, config, files, graph, tables: distinct(tables), checks, diffs, selectors }
+  const plans = outputs.flatMap((output) => output.plans ?? [])
+  return { root, config, files, graph, tables: distinct(tables), checks, diffs, plans, selectors }
 }
 
 export function readConfig(

@@ -1,6 +1,7 @@
 import type { DiffPart } from './diff/part.ts'
 import type { Problem } from './errors.ts'
 import type { HttpFactory } from './http.ts'
+import type { PlanPart } from './plan-part.ts'
 import type { LedgerTable, Step } from './step.ts'
 import type { YamlFile } from './yaml.ts'
 
@@ -25,6 +26,8 @@ export interface RoomOutput {
   checks?: Check[]
   /** For `pipeline diff`: what a change means for what the room does. */
   diffs?: DiffPart[]
+  /** For `pipeline plan`: what `run` would do in the room. */
+  plans?: PlanPart[]
 }
 
 /** One thing that `pipeline debug` looks at. */

@@ -6,6 +6,7 @@ import { validate } from '../pipeline/yaml.ts'
 import { sync } from './apply.ts'
 import { bindMappings } from './changes.ts'
 import type { Crm } from './define.ts'
+import { crmPlan } from './forecast.ts'
 import { readMappings, type SwitchedOn } from './mapping.ts'
 import { movedFields } from './moved-fields.ts'
 import { pull } from './pull.ts'
@@ -29,6 +30,7 @@ export const steps: Room<Settings> = async (input) => {
   const marts = new Set([...MARTS, ...crms.flatMap(({ mappings }) => mappings.map(({ from }) => from))])
   return {
     tables: [RECORDS, OUTCOMES],
+    plans: [crmPlan(crms, marts)],
     diffs: [movedFields(crms.flatMap(({ mappings }) => mappings))],
     checks: crms.map(({ name, definition, settings }) => ({
       name: `crm ${name}`,

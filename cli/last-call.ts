@@ -24,6 +24,7 @@ export interface LastCall {
     full_refresh: boolean
     fail_fast: boolean
     threads: number | null
+    store_failures?: boolean
   }
 }
 
@@ -49,6 +50,7 @@ export function rememberCall(session: CommandSession, options: RunFlags, which: 
       full_refresh: options.fullRefresh,
       fail_fast: options.failFast,
       threads: options.threads ?? null,
+      store_failures: options.storeFailures ?? false,
     },
   }
   const file = fileOf(root)
@@ -77,6 +79,7 @@ export function replayed(session: CommandSession, options: RunFlags, call: LastC
   if (options.set.length === 0) loadOptions.set = flags.set
   if (options.target === undefined) loadOptions.target = flags.target ?? undefined
   if (Object.keys(options.vars).length === 0) loadOptions.vars = flags.vars
+  loadOptions.store_failures = flags.store_failures ?? false
   return {
     ...options,
     select: [],

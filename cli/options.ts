@@ -33,6 +33,8 @@ export interface RunFlags extends CommonOptions, SelectionOptions {
   asOf?: string
   threads?: number
   dryRun: boolean
+  /** Set by `test` and `build`. */
+  storeFailures?: boolean
 }
 
 const collect = (value: string, list: string[]) => [...list, value]
@@ -81,6 +83,11 @@ export function addBuildOptions(command: Command): Command {
     .option('--fail-fast', 'stop at the first failure', false)
     .option('--as-of <date>', 'the date that models read (UTC)', parseDate)
     .option('--threads <n>', "DuckDB's threads", parsePositive)
+}
+
+/** For commands that run tests. */
+export function addTestOptions(command: Command): Command {
+  return command.option('--store-failures', 'keep the rows that fail, of tests that do not say otherwise', false)
 }
 
 function parseVars(text: string): Record<string, unknown> {

@@ -10,7 +10,7 @@ import { parseCache } from '../pipeline/parse-cache.ts'
 import { redactor } from '../pipeline/redact.ts'
 import type { Effects } from '../pipeline/run.ts'
 import { acquireLock } from '../pipeline/warehouse/lock.ts'
-import type { CommonOptions } from './options.ts'
+import type { CommonOptions, RunFlags } from './options.ts'
 import { Report } from './report.ts'
 import { ROOMS } from './stages.ts'
 
@@ -43,6 +43,7 @@ export function action<O extends CommonOptions>(
         isAbsolute(options.config) || options.projectDir === '.' ? resolve(options.config) : join(root, options.config),
       set: options.set,
       vars: options.vars,
+      store_failures: (options as Partial<RunFlags>).storeFailures ?? false,
       target: options.target,
       env,
       rooms: ROOMS,

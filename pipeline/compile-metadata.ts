@@ -1,5 +1,6 @@
 import { compileTemplate, type Names } from './compile.ts'
 import type { Problem } from './errors.ts'
+import { stemOf } from './files.ts'
 import { didYouMean } from './nearest.ts'
 import type { Contract, ExposureNode, GraphNode, Group, ModelNode } from './nodes.ts'
 import type { Described, ProjectFiles } from './project.ts'
@@ -197,7 +198,7 @@ export function checkGroups(files: ProjectFiles, nodes: ReadonlyMap<string, Grap
   const models = [...nodes.values()].filter((node): node is ModelNode => node.kind === 'model')
   for (const { name, file, group } of models) {
     if (group === undefined || known.includes(group)) continue
-    const described = files.model_properties.get(name)
+    const described = files.model_properties.get(stemOf(file))
     const place = described?.value.group === undefined ? [] : ['group']
     problems.push({
       file: described?.yaml.file ?? file,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { compileTemplate, type Names, relationText } from './compile.ts'
 import type { Problem } from './errors.ts'
+import { versionedName } from './model-versions.ts'
 import type { GraphNode, ModelNode, SeedNode, SnapshotNode, SourceNode, TestNode } from './nodes.ts'
 import type { Described, ProjectFiles } from './project.ts'
 import type { NodeProperties } from './properties.ts'
@@ -19,8 +20,10 @@ export function compileTests(
   names: Names,
   nodes: Map<string, GraphNode>,
   problems: Problem[],
+  store_failures = false,
 ): TestNode[] {
   const tests = [...testsOf(files, names, nodes, problems)]
+  if (store_failures) for (const test of tests) keepFailures(test)
   checkStores(tests, problems)
   return tests
 }
@@ -37,7 +40,9 @@ function* testsOf(
     ['snapshot', new Map(files.snapshots.map((each) => [each.value.name, each] as const))],
   ] as const) {
     for (const [name, properties] of described) {
-      const node = nodes.get(`${kind}.${names.project}.${name}`)
+      const version = kind === 'model' ? files.versions.get(name) : undefined
+      const called = version === undefined ? name : versionedName(version.name, version.version)
+      const node = nodes.get(`${kind}.${names.project}.${called}`)
       if (node === undefined) continue
       for (const entry of entriesOf(properties)) {
         const test = genericTest(entry, node as Tested, names, problems)
@@ -161,7 +166,10 @@ function rendering(
 }
 
 function labelOf(test: string, node: Tested, column: string | undefined, args: Record<string, unknown>): string {
-  const owner = node.kind === 'source' ? `source_${node.source}_${node.table}` : node.name
+  const owner =
+    node.kind === 'source'
+      ? `source_${node.source}_${node.table}`
+      : `${node.name}${node.version === undefined ? '' : `_v${node.version}`}`
   const values = Object.values(args).flatMap((value) =>
     Array.isArray(value) ? value : value === undefined ? [] : [value],
   )
@@ -207,6 +215,14 @@ function* singularTests(files: ProjectFiles, names: Names, problems: Problem[]):
       test_config: config,
     }
   }
+}
+
+/** dbt's `--store-failures`: what a test says itself wins. */
+function keepFailures(test: TestNode): void {
+  const { store_failures, store_failures_as, alias } = test.test_config
+  if (store_failures !== undefined || store_failures_as !== undefined) return
+  test.store = { as: 'table', schema: AUDIT_SCHEMA, name: alias ?? test.name }
+  delete test.batch
 }
 
 /** Two tests that would keep their failures in one place. */

@@ -7,6 +7,7 @@ import type { SourceFile } from './files.ts'
 import { incrementalParts, placeOf } from './materializations/compile-incremental.ts'
 import { snapshotDrafts, snapshotNode } from './materializations/compile-snapshots.ts'
 import { INCREMENTAL_CONFIG } from './materializations/settings.ts'
+import { type ModelVersion, refNames, versionedName, versionsOf } from './model-versions.ts'
 import { didYouMean } from './nearest.ts'
 import type { AnalysisNode, GraphNode, ModelNode, Relation, SeedNode, SourceNode, StepNode } from './nodes.ts'
 import type { ProjectFiles } from './project.ts'
@@ -46,6 +47,8 @@ export interface CompileInput {
   /** Ledger tables of switched-off plug-ins: they exist, empty. */
   tables: readonly LedgerTable[]
   vars: Record<string, unknown>
+  /** Tests that do not say otherwise keep the rows that fail. */
+  store_failures?: boolean
   problems: Problem[]
 }
 
@@ -68,7 +71,7 @@ export function compileProject(input: CompileInput): Map<string, GraphNode> {
   const snapshots = snapshotDrafts(input, project)
   for (const { id, name, relation } of snapshots) names.refs.set(name, { id, relation })
   const drafts = files.models.map((file) => draftModel(file, input, project))
-  for (const draft of drafts) names.refs.set(draft.name, { id: draft.id, relation: draft.relation })
+  for (const draft of drafts) for (const name of refNames(draft)) names.refs.set(name, draft)
   for (const step of steps) {
     const id = `step.${project}.${step.name}`
     for (const table of step.builds ?? []) {
@@ -85,7 +88,7 @@ export function compileProject(input: CompileInput): Map<string, GraphNode> {
     const model = finishModel(draft, input, names)
     if (model !== undefined) add(model)
     // One that is wrong itself keeps its name: that others read it is not wrong.
-    else if (problems.length === before) names.refs.delete(draft.name)
+    else if (problems.length === before) for (const name of refNames(draft)) names.refs.delete(name)
   }
   for (const draft of snapshots) {
     const snapshot = snapshotNode(draft, names, problems)
@@ -96,7 +99,7 @@ export function compileProject(input: CompileInput): Map<string, GraphNode> {
     const analysis = analysisNode(file, names, problems)
     if (analysis !== undefined) add(analysis)
   }
-  for (const test of compileTests(files, names, nodes, problems)) add(test)
+  for (const test of compileTests(files, names, nodes, problems, input.store_failures)) add(test)
   for (const test of compileUnitTests(files, names, nodes, problems)) add(test)
   for (const exposure of exposureNodes(files, names, problems)) add(exposure)
   checkGroups(files, nodes, problems)
@@ -119,8 +122,14 @@ export function compileTemplate(
     if (/^this(\.|$)/.test(call.name)) return thisText(call, self)
     switch (call.name) {
       case 'ref': {
-        const name = String(call.args.at(-1) ?? '')
+        const plain = String(call.args.at(-1) ?? '')
+        const version = call.kwargs.v ?? call.kwargs.version
+        const name = version == null ? plain : versionedName(plain, String(version))
         const found = names.refs.get(name)
+        if (found === undefined && version != null) {
+          problem(call.line, `ref('${plain}', v=${version}) names no version of a model`, versionsOf(plain, names.refs))
+          return 'unknown'
+        }
         if (found === undefined) {
           problem(call.line, `ref('${name}') names no model, seed or step table`, didYouMean(name, names.refs.keys()))
           return 'unknown'
@@ -226,6 +235,7 @@ function* seedNodes({ files, config }: CompileInput, project: string): Iterable<
 
 interface ModelDraft {
   file: SourceFile
+  version?: ModelVersion
   id: string
   name: string
   relation: Relation
@@ -240,11 +250,14 @@ function draftModel(file: SourceFile, { files, config }: CompileInput, project: 
   const own = files.model_properties.get(file.name)?.value.config
   const inline = /\bschema\s*=\s*['"]([^'"]+)['"]/.exec(file.text)?.[1]
   const schema = inline ?? own?.schema ?? folder.schema ?? file.folders[0] ?? 'main'
+  const version = files.versions.get(file.name)
+  const name = version?.name ?? file.name
   return {
     file,
-    id: `model.${project}.${file.name}`,
-    name: file.name,
-    relation: { schema, name: own?.alias ?? file.name },
+    ...(version === undefined ? {} : { version }),
+    id: `model.${project}.${version === undefined ? name : versionedName(name, version.version)}`,
+    name,
+    relation: { schema, name: own?.alias ?? (version === undefined ? name : `${name}_v${version.version}`) },
     folder,
   }
 }
@@ -261,13 +274,13 @@ const MODEL_CONFIG = [
 ]
 
 function finishModel(
-  { file, id, name, relation, folder }: ModelDraft,
+  { file, version, id, name, relation, folder }: ModelDraft,
   input: CompileInput,
   names: Names,
 ): ModelNode | undefined {
   const compiled = compileTemplate(file, names, input.problems, { id, relation })
   if (compiled === undefined) return undefined
-  const described = input.files.model_properties.get(name)
+  const described = input.files.model_properties.get(file.name)
   const config = { ...folder, ...described?.value.config, ...compiled.config }
   const written = { file, inline: compiled.config, described, folders: input.config }
   for (const key of Object.keys(compiled.config)) {
@@ -305,7 +318,8 @@ function finishModel(
     name,
     file: file.file,
     description: described?.value.description ?? '',
-    fqn: [names.project, ...file.folders, name],
+    fqn: [names.project, ...file.folders, name, ...(version === undefined ? [] : [`v${version.version}`])],
+    ...(version === undefined ? {} : { version: version.version, versioning: version }),
     tags: [...new Set(tags)],
     deps: compiled.deps,
     relation,

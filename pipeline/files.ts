@@ -14,6 +14,11 @@ export interface SourceFile {
   text: string
 }
 
+/** The name of a file without folder and ending: what ref() and property files know it by. */
+export function stemOf(file: string): string {
+  return basename(file, extname(file))
+}
+
 /** Every file below a folder with one of the extensions, in a stable order. */
 export function readFiles(root: string, folder: string, extensions: readonly string[]): SourceFile[] {
   const top = join(root, folder)

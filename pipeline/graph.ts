@@ -1,5 +1,6 @@
 import type { Problem } from './errors.ts'
 import type { GraphNode, Group } from './nodes.ts'
+import type { WrittenSelector } from './select/selectors-file.ts'
 
 /** The nodes with their order: every node after all it depends on; among equals by stage of life, then by name. */
 export interface Graph {
@@ -8,6 +9,8 @@ export interface Graph {
   order: string[]
   /** Whose the models are, by the property files. */
   groups?: readonly Group[]
+  /** What `selectors.yml` names, as it is written there. */
+  selectors?: readonly WrittenSelector[]
   parents(id: string): readonly string[]
   children(id: string): readonly string[]
 }

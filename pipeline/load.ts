@@ -33,6 +33,8 @@ export interface LoadOptions {
   config_file: string
   set: readonly string[]
   vars: Record<string, unknown>
+  /** Tests that do not say otherwise keep the rows that fail: dbt's `--store-failures`. */
+  store_failures?: boolean
   target?: string
   env: Record<string, string | undefined>
   rooms: readonly RoomDoor[]
@@ -70,10 +72,12 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   }
   const steps = outputs.flatMap((output) => output.steps)
   const tables = [...steps.flatMap((step) => step.records ?? []), ...outputs.flatMap((output) => output.tables)]
-  const nodes = compileProject({ files, config, steps, tables, vars: options.vars, problems })
+  const { vars, store_failures } = options
+  const nodes = compileProject({ files, config, steps, tables, vars, store_failures, problems })
   connectAsks(nodes, problems)
   waitForLog(nodes)
-  const graph: Graph = { ...buildGraph(nodes, problems), groups: groupsOf(files, config.data.name) }
+  const groups = groupsOf(files, config.data.name)
+  const graph: Graph = { ...buildGraph(nodes, problems), groups, selectors: selectors.written }
   if (problems.length > 0) throw new ProjectError(problems)
   const checks = outputs.flatMap((output) => output.checks ?? [])
   const diffs = outputs.flatMap((output) => output.diffs ?? [])

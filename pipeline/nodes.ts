@@ -1,4 +1,5 @@
 import type { Incremental, SnapshotSettings } from './materializations/settings.ts'
+import type { ModelVersion } from './model-versions.ts'
 import type { ColumnProperties, TestConfig } from './properties.ts'
 import type { Constraint, Owner, Threshold } from './property-metadata.ts'
 import type { LedgerTable, Step } from './step.ts'
@@ -48,6 +49,8 @@ export interface ModelNode extends NodeBase {
   meta: Record<string, unknown>
   refs: string[]
   sources: [string, string][]
+  /** Set for a version of a model. */
+  versioning?: ModelVersion
   /** The property file that describes it. */
   patch?: string
   /** Its columns are promised: a build that would break the contract is refused. */

@@ -1,8 +1,9 @@
 import type { z } from 'zod'
 import type { Problem } from './errors.ts'
 import { readFiles, type SourceFile } from './files.ts'
+import { expandVersions, type ModelVersion } from './model-versions.ts'
 import { didYouMean } from './nearest.ts'
-import { type NodeProperties, propertiesSchema, type SnapshotProperties } from './properties.ts'
+import { type ModelProperties, type NodeProperties, propertiesSchema, type SnapshotProperties } from './properties.ts'
 import type { ExposureProperties, GroupProperties } from './property-metadata.ts'
 import type { UnitTestProperties } from './unit-tests/schema.ts'
 import { readChecked, type YamlFile } from './yaml.ts'
@@ -22,7 +23,10 @@ export interface ProjectFiles {
   seeds: SourceFile[]
   analyses: SourceFile[]
   tests: SourceFile[]
-  model_properties: Map<string, Described<NodeProperties>>
+  /** By the name of the SQL file; for a version of a model, with all it has from the model. */
+  model_properties: Map<string, Described<ModelProperties>>
+  /** SQL files that are versions of a model, by their names. */
+  versions: Map<string, ModelVersion>
   seed_properties: Map<string, Described<NodeProperties>>
   sources: Described<z.output<typeof propertiesSchema>['sources'][number]>[]
   test_properties: Map<string, z.output<typeof propertiesSchema>['data_tests'][number]>
@@ -40,6 +44,7 @@ export function readProject(root: string, problems: Problem[]): ProjectFiles {
     analyses: readFiles(root, 'analyses', ['.sql']),
     tests: readFiles(root, 'test/data', ['.sql']),
     model_properties: new Map(),
+    versions: new Map(),
     seed_properties: new Map(),
     sources: [],
     test_properties: new Map(),
@@ -51,6 +56,7 @@ export function readProject(root: string, problems: Problem[]): ProjectFiles {
   for (const folder of ['models', 'seeds', 'snapshots', 'analyses', 'test/data']) {
     for (const file of readFiles(root, folder, ['.yml', '.yaml'])) readProperties(file, files, problems)
   }
+  files.versions = expandVersions(files.model_properties, files.models, problems)
   checkNames(files, problems)
   return files
 }

@@ -54,6 +54,31 @@ const node = z.strictObject({
   data_tests: z.array(dataTest).optional(),
 })
 
+/** Which of the model's columns a version has. */
+const inclusion = z.strictObject({
+  include: z.union([z.enum(['*', 'all']), z.array(z.string())]),
+  exclude: z.array(z.string()).optional(),
+})
+
+const version = z.strictObject({
+  v: z.union([z.string(), z.number()]),
+  defined_in: z.string().optional(),
+  deprecation_date: z.string().optional(),
+  description: z.string().optional(),
+  config: nodeConfig.optional(),
+  access: access.optional(),
+  constraints: z.array(constraint).optional(),
+  columns: z.array(z.union([inclusion, column])).optional(),
+  tests: z.array(dataTest).optional(),
+  data_tests: z.array(dataTest).optional(),
+})
+
+const model = z.strictObject({
+  ...node.shape,
+  latest_version: z.union([z.string(), z.number()]).optional(),
+  versions: z.array(version).min(1).optional(),
+})
+
 const snapshot = z.strictObject({
   name: z.string(),
   relation: z.string("must be ref('…') or source('…', '…')"),
@@ -85,7 +110,7 @@ const source = z.strictObject({
 
 export const propertiesSchema = z.strictObject({
   version: z.literal(2).default(2),
-  models: z.array(node).default([]),
+  models: z.array(model).default([]),
   seeds: z.array(node).default([]),
   snapshots: z.array(snapshot).default([]),
   sources: z.array(source).default([]),
@@ -101,6 +126,7 @@ export const propertiesSchema = z.strictObject({
 })
 
 export type NodeProperties = z.output<typeof node>
+export type ModelProperties = z.output<typeof model>
 export type SnapshotProperties = z.output<typeof snapshot>
 export type ColumnProperties = z.output<typeof column>
 export type SourceProperties = z.output<typeof source>

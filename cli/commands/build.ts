@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { addCommonOptions, addRunOptions, type RunFlags } from '../options.ts'
+import { addCommonOptions, addRunOptions, addTestOptions, type RunFlags } from '../options.ts'
 import { runPlan } from '../run-plan.ts'
 import { action } from '../session.ts'
 
@@ -7,7 +7,7 @@ export function register(program: Command): void {
   const command = program
     .command('build')
     .description('models, seeds, snapshots and their tests, in dependency order; never outward')
-  addCommonOptions(addRunOptions(command))
+  addCommonOptions(addTestOptions(addRunOptions(command)))
     .option('--dry-run', 'show what would run, and run nothing', false)
     .action(
       action<RunFlags>((session, options) =>

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { addCommonOptions, addRunOptions, type RunFlags } from '../options.ts'
+import { addCommonOptions, addRunOptions, addTestOptions, type RunFlags } from '../options.ts'
 import { runPlan } from '../run-plan.ts'
 import { action } from '../session.ts'
 
 export function register(program: Command): void {
   const command = program.command('test').description('the data tests and the unit tests')
-  addCommonOptions(addRunOptions(command))
+  addCommonOptions(addTestOptions(addRunOptions(command)))
     .option('--dry-run', 'show what would run, and run nothing', false)
     .action(
       action<RunFlags>((session, options) =>

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Graph } from '../graph.ts'
+import { refEntry } from '../model-versions.ts'
 import type { ExposureNode, ModelNode, SourceNode } from '../nodes.ts'
 import type { Constraint, Owner } from '../property-metadata.ts'
 
@@ -67,7 +68,7 @@ function exposureEntry(node: ExposureNode, graph: Graph, project: string): objec
     tags,
     config: { enabled: true, tags, meta },
     depends_on: { macros: [], nodes: parents(node, graph, project) },
-    refs: refs.map((ref) => ({ name: ref, package: null, version: null })),
+    refs: refs.map(refEntry),
     sources,
     metrics: [],
     created_at: 0,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { relationText } from '../compile.ts'
 import type { Graph } from '../graph.ts'
 import { hashFile } from '../hash.ts'
+import { refEntry, versionedName } from '../model-versions.ts'
 import type {
   AnalysisNode,
   GraphNode,
@@ -53,7 +54,16 @@ export function manifestOf(graph: Graph, project: string, invocation: Invocation
     macros: {},
     metrics: {},
     ...metadataOf(graph, project),
-    selectors: {},
+    selectors: Object.fromEntries(
+      (graph.selectors ?? []).map(({ name, description, definition }) => [
+        name,
+        {
+          name,
+          description: description ?? '',
+          definition: typeof definition === 'string' ? criterion(definition) : definition,
+        },
+      ]),
+    ),
     disabled: {},
     parent_map: parents,
     child_map: invert(parents),
@@ -171,6 +181,7 @@ function nodeEntry(
         columns: columnEntries(node.columns),
         meta: node.meta,
         ...promiseEntries(node),
+        ...versionEntries(node),
         config: {
           materialized: node.materialized,
           schema: node.relation.schema,
@@ -179,7 +190,7 @@ function nodeEntry(
           ...incrementalConfig(node),
         },
         patch_path: patchPath(node.patch, project),
-        refs: node.refs.map((name) => ({ name, package: null, version: null })),
+        refs: node.refs.map(refEntry),
         sources: node.sources,
         ...compiledCode(node.sql),
         depends_on,
@@ -192,7 +203,7 @@ function nodeEntry(
         meta: node.meta,
         config: snapshotConfig(node),
         patch_path: patchPath(node.patch, project),
-        refs: node.refs.map((name) => ({ name, package: null, version: null })),
+        refs: node.refs.map(refEntry),
         sources: node.sources,
         ...compiledCode(node.sql),
         depends_on,
@@ -202,7 +213,7 @@ function nodeEntry(
         ...common({ ...node, resource_type: 'analysis' }, project),
         ...shared,
         config: { materialized: 'view' },
-        refs: node.refs.map((name) => ({ name, package: null, version: null })),
+        refs: node.refs.map(refEntry),
         sources: node.sources,
         ...compiledCode(node.sql),
         depends_on,
@@ -220,6 +231,18 @@ function nodeEntry(
         ...(node.generic === undefined ? {} : genericTest(node, graph, project)),
       }
   }
+}
+
+/** `tag:nightly`, as dbt writes it out. */
+function criterion(word: string): { method: string; value: string } {
+  const [, method, value] = /^([\w.]+):(.+)$/.exec(word) ?? []
+  return { method: method ?? 'fqn', value: value ?? word }
+}
+
+function versionEntries({ versioning }: ModelNode): Record<string, unknown> {
+  if (versioning === undefined) return {}
+  const { v, latest_v, deprecation_date } = versioning
+  return { version: v, latest_version: latest_v, deprecation_date: deprecation_date ?? null }
 }
 
 function testConfig({ severity, limit, fail_calc, store, test_config }: TestNode): Record<string, unknown> {
@@ -243,7 +266,8 @@ function genericTest(node: TestNode, graph: Graph, project: string): Record<stri
   const names = node.deps.flatMap((dep) => {
     const parent = graph.nodes.get(dep)
     if (parent?.kind === 'source') return []
-    return parent?.kind === 'step' ? (parent.step.builds ?? []).map(({ name }) => name) : [parent?.name ?? '']
+    if (parent?.kind === 'step') return (parent.step.builds ?? []).map(({ name }) => name)
+    return [parent?.version === undefined ? (parent?.name ?? '') : versionedName(parent.name, parent.version)]
   })
   return {
     column_name: node.column ?? null,
@@ -253,7 +277,7 @@ function genericTest(node: TestNode, graph: Graph, project: string): Record<stri
       kwargs: node.generic!.kwargs,
       namespace: node.generic!.namespace ?? null,
     },
-    refs: names.map((name) => ({ name, package: null, version: null })),
+    refs: names.map(refEntry),
     sources: node.deps.flatMap((dep) => {
       const parent = graph.nodes.get(dep)
       return parent?.kind === 'source' ? [[parent.source, parent.table]] : []
@@ -291,7 +315,7 @@ function stepEntry(node: StepNode, table: TableSpec, graph: Graph, project: stri
     columns: columnEntries(columns as ColumnProperties[]),
     meta,
     config: { materialized: 'table', schema: table.schema, tags: node.tags, meta },
-    refs: step.reads.filter((read) => !read.includes('.')).map((name) => ({ name, package: null, version: null })),
+    refs: step.reads.filter((read) => !read.includes('.')).map(refEntry),
     sources: step.reads.filter((read) => read.includes('.')).map((read) => read.split('.')),
     ...compiledCode(''),
     depends_on: { macros: [], nodes: parentsOf(node, graph, project) },

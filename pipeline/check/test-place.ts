@@ -1,3 +1,4 @@
+import { stemOf } from '../files.ts'
 import type { Project } from '../load.ts'
 import type { TestNode } from '../nodes.ts'
 import type { YamlFile } from '../yaml.ts'
@@ -18,7 +19,7 @@ export function lineOfTest(test: TestNode, { files, graph }: Pick<Project, 'file
     if (source === undefined || index < 0) return undefined
     return find(test, source.value.tables[index] as Tested, source.yaml, [...source.path, 'tables', index])
   }
-  const described = (node.kind === 'seed' ? files.seed_properties : files.model_properties).get(node.name)
+  const described = (node.kind === 'seed' ? files.seed_properties : files.model_properties).get(stemOf(node.file))
   return described === undefined ? undefined : find(test, described.value as Tested, described.yaml, described.path)
 }
 

@@ -1,4 +1,5 @@
 import type { Problem } from '../errors.ts'
+import { stemOf } from '../files.ts'
 import type { Project } from '../load.ts'
 import { didYouMean } from '../nearest.ts'
 import type { Column } from './shadow.ts'
@@ -22,7 +23,7 @@ export function compareColumns(
   for (const node of graph.nodes.values()) {
     if (node.kind !== 'model' && node.kind !== 'seed') continue
     const real = catalogue.get(`${node.relation.schema}.${node.relation.name}`)
-    const described = (node.kind === 'model' ? files.model_properties : files.seed_properties).get(node.name)
+    const described = (node.kind === 'model' ? files.model_properties : files.seed_properties).get(stemOf(node.file))
     if (real === undefined || described === undefined) continue
     const names = new Set(real.map(({ name }) => name.toLowerCase()))
     for (const [index, { name }] of described.value.columns.entries()) {

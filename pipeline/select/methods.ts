@@ -75,9 +75,9 @@ const METHODS: Record<string, Method> = {
     oneOf(criterion, ['private', 'protected', 'public'])
     return (node) => node.kind === 'model' && (node.access ?? 'protected') === criterion.value
   },
-  version: (criterion, graph) => {
+  version: (criterion) => {
     oneOf(criterion, ['latest', 'prerelease', 'old', 'none'])
-    return versionMatcher(criterion.value as 'latest' | 'prerelease' | 'old' | 'none', graph)
+    return versionMatcher(criterion.value as 'latest' | 'prerelease' | 'old' | 'none')
   },
   stage: ({ value }) => {
     return (node) => node.kind === 'step' && matches(value, node.step.stage)

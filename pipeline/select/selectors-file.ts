@@ -26,6 +26,8 @@ const selector = z.strictObject({
   definition: z.union([z.string(), z.record(z.string(), z.unknown())]),
 })
 
+export type WrittenSelector = z.output<typeof selector>
+
 /** dbt's `selectors.yml`. */
 export const selectorsSchema = z.strictObject({ version: z.literal(2).optional(), selectors: z.array(selector) })
 
@@ -50,10 +52,13 @@ export class Selectors {
   readonly #specs: ReadonlyMap<string, Spec>
   /** The one that counts where a call selects nothing itself. */
   readonly default_name: string | undefined
+  /** As the file has them. */
+  readonly written: readonly WrittenSelector[]
 
-  constructor(specs: ReadonlyMap<string, Spec>, default_name?: string) {
+  constructor(specs: ReadonlyMap<string, Spec>, default_name?: string, written: readonly WrittenSelector[] = []) {
     this.#specs = specs
     this.default_name = default_name
+    this.written = written
   }
 
   /** Throws ProjectError when there is none of that name. */
@@ -99,7 +104,7 @@ export function readSelectors(root: string, problems: Problem[]): Selectors {
     if (spec !== undefined) specs.set(name, spec)
   }
   checkReferences(specs, problems)
-  return new Selectors(specs, default_name)
+  return new Selectors(specs, default_name, data.selectors)
 }
 
 class Reader {

@@ -20,20 +20,23 @@ export function compileUnitTests(
   problems: Problem[],
 ): UnitTestNode[] {
   const models = [...nodes.values()].filter((node) => node.kind === 'model')
-  const byName = new Map(models.map((model) => [model.name, model]))
+  const byName = new Map<string, ModelNode[]>()
+  for (const model of models) byName.set(model.name, [...(byName.get(model.name) ?? []), model])
   const tests = new Map<string, UnitTestNode>()
   for (const described of files.unit_tests) {
     const compiler = new UnitTestCompiler(described, files, names, problems)
-    const test = compiler.compile(byName)
-    if (test === undefined) continue
-    const other = tests.get(test.id)
-    if (other === undefined) tests.set(test.id, test)
-    else
-      compiler.problem(
-        ['name'],
-        `'${test.name}' is described twice for ${described.value.model}`,
-        `The other is in ${other.file}.`,
-      )
+    for (const model of compiler.models(byName)) {
+      const test = compiler.compile(model)
+      if (test === undefined) continue
+      const other = tests.get(test.id)
+      if (other === undefined) tests.set(test.id, test)
+      else
+        compiler.problem(
+          ['name'],
+          `'${test.name}' is described twice for ${described.value.model}`,
+          `The other is in ${other.file}.`,
+        )
+    }
   }
   for (const test of tests.values()) {
     const model = nodes.get(test.attached) as ModelNode
@@ -62,15 +65,29 @@ class UnitTestCompiler {
     return undefined
   }
 
-  compile(models: ReadonlyMap<string, ModelNode>): UnitTestNode | undefined {
-    const { value, yaml, path } = this.#described
-    if (value.config.enabled === false) return undefined
-    const model = models.get(value.model)
-    if (model === undefined) {
+  /** The model it is about, or each of its versions that is wanted. */
+  models(known: ReadonlyMap<string, readonly ModelNode[]>): readonly ModelNode[] {
+    const { value } = this.#described
+    if (value.config.enabled === false) return []
+    const all = known.get(value.model)
+    if (all === undefined) {
       // A model that cannot be compiled has problems of its own, and one that is switched off has no tests.
-      if (this.#files.models.some(({ name }) => name === value.model)) return undefined
-      return this.problem(['model'], `there is no model '${value.model}'`, didYouMean(value.model, models.keys()))
+      if (!this.#files.models.some(({ name }) => name === value.model))
+        this.problem(['model'], `there is no model '${value.model}'`, didYouMean(value.model, known.keys()))
+      return []
     }
+    const { versions } = value
+    if (versions === undefined) return all
+    const [word, listed] = 'include' in versions ? ['include', versions.include] : ['exclude', versions.exclude]
+    for (const [index, version] of listed.entries())
+      if (!all.some((model) => model.version === String(version)))
+        this.problem(['versions', word, index], `${value.model} has no version ${version}`)
+    return all.filter(({ version }) => listed.some((each) => String(each) === version) === (word === 'include'))
+  }
+
+  compile(model: ModelNode): UnitTestNode | undefined {
+    const { value, yaml, path } = this.#described
+    const version = model.version === undefined ? '' : `_v${model.version}`
     const before = this.#problems.length
     const whole = this.#sql(model)
     const given = value.given.map((each, index) => this.#input(each, index, model))
@@ -81,8 +98,8 @@ class UnitTestCompiler {
     const tags = value.config.tags ?? []
     return {
       kind: 'unit_test',
-      id: `unit_test.${this.#names.project}.${value.model}.${value.name}`,
-      name: value.name,
+      id: `unit_test.${this.#names.project}.${value.model}.${value.name}${version}`,
+      name: `${value.name}${version}`,
       file: yaml.file,
       description: value.description,
       fqn: [...model.fqn, value.name],
@@ -117,7 +134,7 @@ class UnitTestCompiler {
       this.problem(['overrides', 'vars', name], `${model.name} does not read var('${name}')`, 'Take it away.')
     }
     if (Object.keys(vars).length === 0 && macros.is_incremental === undefined) return model.sql
-    const file = this.#files.models.find(({ name }) => name === model.name)!
+    const file = this.#files.models.find(({ file }) => file === model.file)!
     const names = { ...this.#names, vars: { ...this.#names.vars, ...vars } }
     const incremental = macros.is_incremental ?? false
     return compileTemplate(file, names, this.#problems, { id: model.id, relation: model.relation, incremental })?.sql

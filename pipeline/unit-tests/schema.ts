@@ -14,6 +14,13 @@ export const unitTestSchema = z.strictObject({
   name: z.string().regex(/^\w+$/, 'may have letters, digits and underscores'),
   description: z.string().default(''),
   model: z.string(),
+  /** Which versions of the model; all unless said. */
+  versions: z
+    .union([
+      z.strictObject({ include: z.array(z.union([z.string(), z.number()])) }),
+      z.strictObject({ exclude: z.array(z.union([z.string(), z.number()])) }),
+    ])
+    .optional(),
   /** Compare what this CTE of the model comes to, not the model. */
   cte: z.string().optional(),
   given: z.array(z.strictObject({ input: z.string(), ...fixture })).default([]),

@@ -37,14 +37,16 @@ export function load(
     vars?: Record<string, unknown>
     target?: string
     env?: Record<string, string>
+    store_failures?: boolean
   } = {},
 ): Promise<Project> {
-  const { set = [], vars = {}, target, env = {} } = options
+  const { set = [], vars = {}, target, env = {}, store_failures } = options
   return loadProject({
     root,
     config_file: 'pipeline.yaml',
     set,
     vars,
+    store_failures,
     target,
     env,
     rooms: [roomOf(...(options.steps ?? []))],

@@ -6,6 +6,11 @@ import { graphOf } from '../../../helpers/graph.ts'
 // The examples of dbt's pages on node selection (methods, graph operators, set operators, test selection), each with
 // what it must select here. Names and folders are those of the examples.
 
+const report = (v: number) => ({
+  version: String(v),
+  versioning: { name: 'report', version: String(v), latest: '2', v, latest_v: 2 },
+})
+
 const graph = graphOf({
   'source.shop.jaffle_shop.customers': {},
   'source.shop.jaffle_shop.orders': {},
@@ -34,9 +39,9 @@ const graph = graphOf({
   },
   'model.shop.marts.payments': { deps: ['model.shop.staging.snowplow.base_events'] },
   'model.shop.export.export_performance_timing': { deps: ['model.shop.marts.payments'] },
-  'model.shop.marts.report.v1': { version: '1', id: 'model.shop.report.v1', name: 'report' },
-  'model.shop.marts.report.v2': { version: '2', id: 'model.shop.report.v2', name: 'report', latest_version: 2 },
-  'model.shop.marts.report.v3': { version: '3', id: 'model.shop.report.v3', name: 'report' },
+  'model.shop.marts.report.v1': { ...report(1), id: 'model.shop.report.v1', name: 'report' },
+  'model.shop.marts.report.v2': { ...report(2), id: 'model.shop.report.v2', name: 'report' },
+  'model.shop.marts.report.v3': { ...report(3), id: 'model.shop.report.v3', name: 'report' },
   'exposure.shop.weekly_kpis': { deps: ['model.shop.marts.orders'] },
   'unit_test.shop.marts.orders.orders_with_zero_items': { deps: ['model.shop.marts.orders'] },
   'test.shop.marts.unique_customers_id': {

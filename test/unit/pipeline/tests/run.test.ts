@@ -120,6 +120,21 @@ describe('data tests', () => {
     ])
   })
 
+  it('--store-failures is for tests that say nothing of it themselves', async () => {
+    const tests = `    columns:
+      - name: id
+        tests:
+          - not_null: { name: silent }
+          - not_null: { name: refusing, store_failures: false, where: 'true' }
+          - not_null: { name: viewed, store_failures_as: view, where: 'id is null' }
+`
+    const { graph } = await load(projectFolder(project(tests)), { store_failures: true })
+    const stores = [...graph.nodes.values()].flatMap((node) =>
+      node.kind === 'test' ? [[node.name, node.store?.as]] : [],
+    )
+    expect(Object.fromEntries(stores)).toEqual({ silent: 'table', refusing: undefined, viewed: 'view' })
+  })
+
   it('failures are stored as a table or as a view in dbt_test__audit, and stored again when they are not there', async () => {
     const tests = `    columns:
       - name: id

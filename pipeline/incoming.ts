@@ -77,6 +77,12 @@ export function readIncoming(data: string): {
   return { waiting, unreadable }
 }
 
+/** Each message once, in the order in which they were left. */
+export function inOrder(messages: readonly IncomingMessage[]): IncomingMessage[] {
+  const unique = new Map(messages.map((message) => [message.id, message]))
+  return [...unique.values()].sort((a, b) => (a.at === b.at ? (a.id < b.id ? -1 : 1) : a.at < b.at ? -1 : 1))
+}
+
 /** What waits at the moment of asking, for who must know before the next run takes it in. */
 export interface WaitingMessages {
   of(...kinds: string[]): IncomingMessage[]

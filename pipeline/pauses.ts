@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { IncomingMessage, WaitingMessages } from './incoming.ts'
+import { type IncomingMessage, inOrder, type WaitingMessages } from './incoming.ts'
 import type { Outward } from './step.ts'
 import type { Connection } from './warehouse/duckdb.ts'
 
@@ -42,11 +42,6 @@ export function foldPauses(messages: readonly IncomingMessage[]): Pause[] {
     }
   }
   return [...held.values()]
-}
-
-function inOrder(messages: readonly IncomingMessage[]): IncomingMessage[] {
-  const unique = new Map(messages.map((message) => [message.id, message]))
-  return [...unique.values()].sort((a, b) => (a.at === b.at ? (a.id < b.id ? -1 : 1) : a.at < b.at ? -1 : 1))
 }
 
 /** The pauses in force right now, whoever holds the ledger: asked again before each paid call, message and batch. */

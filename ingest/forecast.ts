@@ -3,6 +3,7 @@ import type { Row } from '../pipeline/warehouse/duckdb.ts'
 import { readYaml } from '../pipeline/yaml.ts'
 import { type Icp, rulesIn } from './icp.ts'
 import { compileIcp } from './icp-compile.ts'
+import { redundantRules } from './icp-lint.ts'
 
 const COMPANIES = 'intermediate.int_companies_merged'
 const RATES = 'seeds.fx_rates'
@@ -77,15 +78,19 @@ interface RuleCounts {
 async function rulesOnData(world: PlanWorld, icp: Icp, path: string) {
   const counts = await countRules(world, icp)
   const yaml = readYaml(world.root, path, [])
+  const placed = (at: readonly PropertyKey[], message: string, hint?: string): Finding => {
+    const place = { file: yaml?.file ?? path, line: yaml?.lineOf(at) }
+    return { ...place, message: `${at.map(String).join('.')}: ${message}`, ...(hint === undefined ? {} : { hint }) }
+  }
   const findings = counts.flatMap((counted): Finding[] => {
     const message = verdict(counted)
-    if (message === undefined) return []
     const { profile, part, rule } = counted
     const at = part === 'exclude' ? ['exclude', rule] : ['profiles', profile, part, rule]
-    return [{ file: yaml?.file ?? path, line: yaml?.lineOf(at), message: `${at.join('.')}: ${message}` }]
+    return message === undefined ? [] : [placed(at, message)]
   })
+  findings.push(...redundantRules(icp).map(({ path: at, message, hint }) => placed(at, message, hint)))
   const figures = { rules: counts.length, findings: findings.length }
-  return { text: `${findings.length} of ${counts.length} rules match nothing or everything`, figures, findings }
+  return { text: `${counts.length} rules, ${findings.length} findings`, figures, findings }
 }
 
 /** An exclusion is the same for all profiles, and is counted once. */

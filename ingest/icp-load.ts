@@ -5,6 +5,7 @@ import { didYouMean } from '../pipeline/nearest.ts'
 import { readYaml, validate, type YamlFile } from '../pipeline/yaml.ts'
 import { unknownCountry } from './countries.ts'
 import { type Icp, icpSchema, type Profile, type Rules, rulesIn } from './icp.ts'
+import { lintIcp } from './icp-lint.ts'
 
 const STATES: Record<string, string> = {
   BR: 'AC AL AM AP BA CE DF ES GO MA MG MS MT PA PB PE PI PR RJ RN RO RR RS SC SE SP TO',
@@ -40,6 +41,8 @@ function checkIcp(icp: Icp, yaml: YamlFile, root: string): Problem[] {
   check.each(['exclude', 'name_contains'], name_contains, (text) =>
     text.trim().length >= 3 ? undefined : 'So short a text is in too many names: write at least three characters.',
   )
+  const prefixes = columnOf(join(root, 'seeds', 'cnae_industries.csv'), 'cnae_prefix')
+  for (const { path, message, hint } of lintIcp(icp, prefixes)) check.wrong(path, message, hint)
   return check.problems
 }
 

@@ -10,6 +10,7 @@ import { type Problem, ProjectError, unreadable } from './errors.ts'
 import { buildGraph, type Graph, waitForLog } from './graph.ts'
 import type { PlanPart } from './plan-part.ts'
 import { type ProjectFiles, readProject } from './project.ts'
+import { roomTestNodes } from './room-tests.ts'
 import type { Check, RoomOutput } from './room.ts'
 import { readSelectors, type Selectors } from './select/selectors-file.ts'
 import type { LedgerTable } from './step.ts'
@@ -75,6 +76,8 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   const { vars, store_failures } = options
   const nodes = compileProject({ files, config, steps, tables, vars, store_failures, problems })
   connectAsks(nodes, problems)
+  const roomTests = outputs.flatMap((output) => output.tests ?? [])
+  for (const test of roomTestNodes(roomTests, nodes, config.data.name)) nodes.set(test.id, test)
   waitForLog(nodes)
   const groups = groupsOf(files, config.data.name)
   const graph: Graph = { ...buildGraph(nodes, problems), groups, selectors: selectors.written }

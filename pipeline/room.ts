@@ -2,6 +2,7 @@ import type { DiffPart } from './diff/part.ts'
 import type { Problem } from './errors.ts'
 import type { HttpFactory } from './http.ts'
 import type { PlanPart } from './plan-part.ts'
+import type { RoomTest } from './room-tests.ts'
 import type { LedgerTable, Step } from './step.ts'
 import type { YamlFile } from './yaml.ts'
 
@@ -24,6 +25,8 @@ export interface RoomOutput {
   tables: LedgerTable[]
   /** For `pipeline debug`: is what is switched on reachable, and does it accept the key? */
   checks?: Check[]
+  /** What the room's files promise of data, run with the tests of the models. */
+  tests?: RoomTest[]
   /** For `pipeline diff`: what a change means for what the room does. */
   diffs?: DiffPart[]
   /** For `pipeline plan`: what `run` would do in the room. */

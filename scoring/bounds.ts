@@ -1,5 +1,5 @@
 import { quoteIdentifier as id, quoteLiteral, type TableSpec } from '../pipeline/table.ts'
-import { capped, groupColumn, groupsOf, type Layer, ranged, rawColumn, valueSql } from './arithmetic.ts'
+import { capped, groupColumn, groupsOf, type Layer, ranged, valueSql } from './arithmetic.ts'
 import { needsOf, type Rule, type Scorecard } from './card.ts'
 import {
   layered,

@@ -72,7 +72,8 @@ export function compileCard(card: Scorecard, facts: string): string {
   const band = bandSql(card)
   const rules = [...card.rules].sort((a, b) => (a.name < b.name ? -1 : 1))
   const names = rules.map(({ name }) => `case when ${id(name)} then ${quoteLiteral(name.split('.')[1]!)} end`)
-  return `${layered(facts, [...ruleLayers([card]), ...cardLayers([card])])}
+  const alone = [{ ...card, segments: [] }]
+  return `${layered(facts, [...ruleLayers(alone), ...cardLayers(alone)])}
 select facts.*, ${id(card.name)}::DOUBLE as score, ${band} as band, list_filter([${names.join(', ')}], lambda r: r is not null) as rules
 from scored as facts`
 }

@@ -7,6 +7,7 @@ import { relationName } from '../pipeline/table.ts'
 import { failing } from './bind.ts'
 import { boundFacts, FACTS } from './bound.ts'
 import { LEAD_BOUNDS } from './bounds.ts'
+import { cardTests } from './card-tests.ts'
 import { compileScores, OUTPUTS } from './compile.ts'
 import { CUTOFFS, compileCutOffs } from './cut-offs.ts'
 import { changesSince, HISTORY, VERSIONS, versionRow } from './history.ts'
@@ -62,6 +63,7 @@ export const steps: Room<z.output<typeof settings>> = async ({ root, settings, c
   return {
     tables: [],
     diffs: [movedLeads],
+    tests: cardTests(scoring.cards),
     steps: [
       {
         name: 'lead_scores',

@@ -7,10 +7,12 @@ import type { Connection } from '../../pipeline/warehouse/duckdb.ts'
 import { bindCard, bindSource, bindTypes } from '../../scoring/bind.ts'
 import { loadBrief } from '../../scoring/brief.ts'
 import { loadCard, type Scorecard } from '../../scoring/card.ts'
-import { compileCard, OUTPUTS } from '../../scoring/compile.ts'
-import { loadPolicy } from '../../scoring/qualification.ts'
+import { cardTests } from '../../scoring/card-tests.ts'
+import { OUTPUTS } from '../../scoring/compile.ts'
+import { checkParts } from '../../scoring/parts.ts'
+import { checkMatrix, loadPolicy } from '../../scoring/qualification.ts'
 import { readSources } from '../../scoring/source.ts'
-import { factsDatabase, LEAD_FACTS, putFacts } from '../unit/scoring/lead-facts.ts'
+import { factsDatabase, LEAD_FACTS } from '../unit/scoring/lead-facts.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const namesIn = (folder: string) =>
@@ -48,26 +50,21 @@ describe.each(namesIn('scoring/scores'))('scoring/scores/%s.yml', (name) => {
     expect(empty.map(({ expect: { score, rules } }) => ({ score, rules }))).toEqual([{ score: 0, rules: [] }])
   })
 
-  it('scores its examples as it says', async () => {
-    for (const { given, as_of, expect: wanted } of card.card.examples) {
-      await connection.run(`create or replace macro as_of() as date '${as_of}'`)
-      await putFacts(connection, [given])
-      const [got] = await connection.rows<{ score: number; band: string | null; rules: string[] }>(
-        compileCard(card, FACTS),
-      )
-      expect(got).toMatchObject({
-        score: wanted.score,
-        ...(wanted.band === undefined ? {} : { band: wanted.band }),
-      })
-      if (wanted.rules !== undefined) expect([...got!.rules].sort()).toEqual([...wanted.rules].sort())
-    }
+  it('scores its examples as it says, and has the properties that it declares', async () => {
+    const tests = cardTests([card], FACTS)
+    expect(tests).toHaveLength(1 + card.card.properties.length)
+    for (const { name: test, sql } of tests) expect([test, await connection.rows(sql)]).toEqual([test, []])
   })
 })
 
 describe('scoring/qualification.yml', () => {
   it('is valid, weighs every card, and reads only the facts', async () => {
     const problems: Problem[] = []
-    const policy = loadPolicy(root, namesIn('scoring/scores'), problems)!
+    const cards = namesIn('scoring/scores').map((name) => loadCard(root, name, problems, missing)!)
+    const parts = cards.map(({ part }) => part)
+    const policy = loadPolicy(root, parts, problems)!
+    checkParts(cards)
+    checkMatrix(policy, cards)
     await readSources(connection, [policy.source], problems)
     problems.push(...bindSource(policy.source, LEAD_FACTS))
     problems.push(...(await bindTypes(connection, policy.source, FACTS)))

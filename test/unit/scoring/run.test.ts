@@ -135,7 +135,9 @@ describe('the step lead_scores', () => {
     const version = await versionOf(project())
     expect(await versionOf(project({ 'scores/fit.yml': ['\nrules:', '\n# why\nrules:'] }))).toBe(version)
     expect(await versionOf(project({ 'briefs/deal_brief.yml': ['en: Company', 'en: Firm'] }))).toBe(version)
-    expect(await versionOf(project({ 'qualification.yml': ['from: 60', 'from: 61'] }))).not.toBe(version)
+    expect(
+      await versionOf(project({ 'qualification.yml': ['A: { A: A, B: A, C: B }', 'A: { A: A, B: B, C: B }'] })),
+    ).not.toBe(version)
   })
 
   it('moving a threshold moves the leads between, and no score', async () => {
@@ -148,7 +150,7 @@ describe('the step lead_scores', () => {
       )
     }
     const before = await read(project())
-    const after = await read(project({ 'qualification.yml': ['from: 60', 'from: 99'] }))
+    const after = await read(project({ 'scores/fit.yml': ['band: A, from: 70', 'band: A, from: 99'] }))
     expect(after.map(({ score }) => score)).toEqual(before.map(({ score }) => score))
     expect([before[0]!.tier, after[0]!.tier]).toEqual(['A', 'B'])
   })
@@ -174,7 +176,10 @@ describe('the step lead_scores', () => {
   })
 
   it('does without a brief, and with one card', async () => {
-    const { step } = await stepOf(project(), 'scoring: { scores: [fit], brief: null }')
+    const { step } = await stepOf(
+      project({ 'qualification.yml': ['columns: intent', 'columns: fit'] }),
+      'scoring: { scores: [fit], brief: null }',
+    )
     const made = await worldWith([GOOD])
     await step!.run(await made.context(step!))
     const rows = await made.connection.rows(
@@ -188,7 +193,7 @@ describe('the step lead_scores', () => {
       project(),
       'scoring:\n  scores:\n    - fit\n    - intend\n  brief: dealbrief\n',
     )
-    expect(step?.builds).toHaveLength(1)
+    expect(step?.builds).toHaveLength(4)
     expect(problems).toEqual([
       'pipeline.yaml:4  scoring.scores: there is no scoring/scores/intend.yml\n  Did you mean intent?',
       'pipeline.yaml:5  scoring.brief: there is no scoring/briefs/dealbrief.yml\n  Did you mean deal_brief?',

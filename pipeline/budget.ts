@@ -1,4 +1,5 @@
 import type { EngineConfig } from './config.ts'
+import { signal } from './signal.ts'
 import type { Connection } from './warehouse/duckdb.ts'
 
 /** What may be spent. Asked right before each paid call, answered at once, so that no two calls take the same room. */
@@ -17,6 +18,8 @@ export interface Reserved {
 export interface Refused {
   reason: 'budget' | 'paused'
   because: string
+  /** What is set aside for calls under way leaves no room, what is spent would: resolves when one of them is settled. */
+  settled?: Promise<void>
 }
 
 /** Buys nothing: for what must not spend. */
@@ -80,6 +83,9 @@ export function createBudget({ limits, spent, now, paused }: BudgetOptions): Bud
     add(credits, `${month} ${service}`, unitsOf(sums.credits))
   }
   let run = 0
+  /** Set aside for calls that are under way. */
+  const open = { calls: 0, usd: 0, credits: new Map<string, number>() }
+  let next = signal()
 
   return {
     priceOf: (service) => limits.providers[service]?.usd_per_credit,
@@ -90,29 +96,42 @@ export function createBudget({ limits, spent, now, paused }: BudgetOptions): Bud
       const own = `${month} ${service}`
       const [units, cents] = [unitsUp(wanted), unitsUp(price)]
       const { credits_per_month } = limits.providers[service] ?? {}
-      const caps: [string, number | undefined, number, number][] = [
-        ['budget.usd_per_run', limits.usd_per_run, run, cents],
-        ['budget.usd_per_month', limits.usd_per_month, usd.get(month) ?? 0, cents],
-        [`budget.providers.${service}.credits_per_month`, credits_per_month, credits.get(own) ?? 0, units],
+      const aside = open.credits.get(own) ?? 0
+      const caps: [string, number | undefined, number, number, number][] = [
+        ['budget.usd_per_run', limits.usd_per_run, run, cents, open.usd],
+        ['budget.usd_per_month', limits.usd_per_month, usd.get(month) ?? 0, cents, open.usd],
+        [`budget.providers.${service}.credits_per_month`, credits_per_month, credits.get(own) ?? 0, units, aside],
       ]
       if (caps.every(([, cap]) => cap === undefined)) return { reason: 'budget', because: 'no budget is set' }
-      for (const [name, cap, used, more] of caps) {
-        if (cap === undefined || used + more <= unitsOf(cap)) continue
-        return { reason: 'budget', because: `${name} is ${cap}, and ${used / UNIT} of it is spent or set aside` }
+      const full = caps.filter(([, cap, used, more]) => cap !== undefined && used + more > unitsOf(cap))
+      if (full.length > 0) {
+        const [name, cap, used, , held] = full[0]!
+        const mayFit = full.every(([, limit, all, more, reserved]) => all - reserved + more <= unitsOf(limit!))
+        const because = `${name} is ${cap}, and ${(used - held) / UNIT} of it is spent`
+        return { reason: 'budget', because, ...(mayFit && open.calls > 0 ? { settled: next.given } : {}) }
       }
       const book = (sign: 1 | -1, credited: number, paid: number) => {
         run += sign * paid
         add(usd, month, sign * paid)
         add(credits, own, sign * credited)
       }
+      const hold = (sign: 1 | -1) => {
+        open.calls += sign
+        open.usd += sign * cents
+        add(open.credits, own, sign * units)
+      }
       book(1, units, cents)
+      hold(1)
       let settled = false
       return {
         settle(real, paid) {
           if (settled) return
           settled = true
+          hold(-1)
           book(-1, units, cents)
           book(1, unitsUp(real), unitsUp(paid))
+          next.give()
+          next = signal()
         },
       }
     },

@@ -1,4 +1,5 @@
 import type { HttpOptions, Limits } from '../http.ts'
+import { signal } from '../signal.ts'
 import { memoryPaces, type Pace, type PaceStore, paceOf } from './pace-store.ts'
 import { noteWindows, takeOne, windowsOf } from './rate-window.ts'
 
@@ -136,14 +137,6 @@ export function createPacer(
       })
     },
   }
-}
-
-function signal(): { given: Promise<void>; give(): void } {
-  let give = (): void => {}
-  const given = new Promise<void>((resolve) => {
-    give = resolve
-  })
-  return { given, give }
 }
 
 /** Infinity: not before an answer that is under way has told what is left. */

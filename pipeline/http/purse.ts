@@ -8,7 +8,7 @@ export interface Purchase {
   /** Throws NotBought when the call may not be made, so that nobody waits in line for that. */
   check(): void
   /** Sets aside what the call can cost at most. Throws NotBought when it may not be made. To be called right before it. */
-  reserve(): Reserved
+  reserve(): Promise<Reserved>
 }
 
 export interface Reserved {
@@ -26,7 +26,7 @@ export function createPurse(options: HttpOptions, deps: HttpDeps, wording: Wordi
 
   return {
     purchase(asked: Prepared, { credits = 0 }: HttpRequest): Purchase {
-      if (credits === 0) return { check: () => {}, reserve: () => ({ ...costs(0), settle: costs }) }
+      if (credits === 0) return { check: () => {}, reserve: async () => ({ ...costs(0), settle: costs }) }
       const refusal = (reason: NotBought['reason'], because: string) => {
         const message = `${wording.nameOf(asked)} costs ${credits} credits and was not asked: ${because}`
         return new NotBought(message, service, reason, credits)
@@ -36,19 +36,24 @@ export function createPurse(options: HttpOptions, deps: HttpDeps, wording: Wordi
         if (!deps.live.has('spend')) throw refusal('not_live', 'the target is not live for spend')
         if (usd_per_credit === undefined) throw refusal('no_price', `no usd_per_credit is set for ${service}`)
         const reserved = deps.budget.reserve(service, credits, usd)
-        if ('reason' in reserved) throw refusal(reserved.reason, reserved.because)
+        if ('reason' in reserved && reserved.settled === undefined) throw refusal(reserved.reason, reserved.because)
         return reserved
       }
       return {
-        check: () => room().settle(0, 0),
-        reserve() {
+        check() {
           const reserved = room()
+          if ('settle' in reserved) reserved.settle(0, 0)
+        },
+        async reserve() {
+          let reserved = room()
+          for (; 'reason' in reserved; reserved = room()) await reserved.settled
+          const { settle } = reserved
           return {
             credits,
             usd,
             settle(real) {
               const spent = costs(real)
-              reserved.settle(spent.credits, spent.usd)
+              settle(spent.credits, spent.usd)
               return spent
             },
           }

@@ -115,7 +115,7 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
     purchase: Purchase,
   ): Promise<Attempt | Fault> {
     if (deps.signal.aborted) throw new Interrupted('interrupted')
-    const { credits, usd, settle } = purchase.reserve()
+    const { credits, usd, settle } = await purchase.reserve()
     const intent: Intent = {
       service,
       endpoint: mask(`${asked.method} ${asked.path}`),

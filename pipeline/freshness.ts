@@ -90,11 +90,15 @@ function statusOf({ warn_after, error_after }: Freshness, age_s: number): Freshn
 }
 
 async function latestSql({ freshness, ...node }: SourceAge['node'], session: Session, lake: string): Promise<string> {
-  const { loaded_at_query, loaded_at_field, filter } = freshness
+  return latestOf(freshness, await rowsOf(node, session, lake))
+}
+
+/** The SELECT of the instant that a source was last loaded at, over its rows. */
+export function latestOf({ loaded_at_query, loaded_at_field, filter }: Freshness, rows: string): string {
   if (loaded_at_query !== undefined) return loaded_at_query.replace(/;\s*$/, '')
   const where = filter === null ? '' : ` where ${filter}`
   const field = /^\w+$/.test(loaded_at_field) ? quoteIdentifier(loaded_at_field) : loaded_at_field
-  return `select max(${field}) from ${await rowsOf(node, session, lake)}${where}`
+  return `select cast(max(${field}) as timestamp) from ${rows}${where}`
 }
 
 /** What the ledger holds as of the session's date, whatever date the build file was last built for. */

@@ -1,7 +1,9 @@
+import { relationText } from '../compile.ts'
 import type { Problem } from '../errors.ts'
+import { latestOf } from '../freshness.ts'
 import { buildGraph, type Graph } from '../graph.ts'
 import type { Project } from '../load.ts'
-import type { GraphNode } from '../nodes.ts'
+import type { Freshness, GraphNode, SourceNode } from '../nodes.ts'
 import { type Bindable, type Binder, bindAll, hasRelation, type Place } from './bind.ts'
 import { bindSteps } from './bind-steps.ts'
 import { checkContracts } from './contracts.ts'
@@ -75,11 +77,22 @@ export async function inspectProject(project: Project): Promise<ProjectCheck> {
 
 /** What of a node can be bound; of an incremental model both texts, the one that adds against its own table. */
 function bindablesOf(node: GraphNode): Bindable[] {
+  if (node.kind === 'source') return node.freshness === undefined ? [] : [freshnessOf(node, node.freshness)]
   if (node.kind === 'test' || node.kind === 'analysis' || node.kind === 'snapshot') return [node]
   if (node.kind !== 'model') return []
   if (node.sql_incremental === undefined) return [node]
   const id = `${node.id} as it adds`
   return [node, { ...node, kind: 'analysis', id, sql: node.sql_incremental, deps: [...node.deps, node.id] }]
+}
+
+const AGE = ' as its age is asked'
+
+/** What `source freshness` asks of a source. */
+function freshnessOf(node: SourceNode, freshness: Freshness): Bindable {
+  const { id, name, file, description, fqn, tags, relation } = node
+  const sql = latestOf(freshness, relationText(relation))
+  const own = { id: `${id}${AGE}`, name, file: node.patch ?? file, description, fqn, tags, sql, raw: sql }
+  return { ...own, kind: 'analysis', config: {}, deps: [id], refs: [], sources: [] }
 }
 
 async function readsOf(connection: Parameters<typeof tablesRead>[0], nodes: readonly Bindable[]) {
@@ -97,9 +110,26 @@ function placeIn(project: Project): Place {
       const described = project.files.snapshots.find(({ value }) => value.name === node.name)
       return { file: node.file, line: described?.yaml.lineOf(described.path), subject: `the snapshot ${node.name}` }
     }
+    if (node.id.endsWith(AGE)) return placeOfAge(node, project)
     if (node.kind !== 'test' || node.attached === undefined) return { file: node.file, line }
     return { file: node.file, line: lineOfTest(node, project), subject: `the test ${node.name}` }
   }
+}
+
+function placeOfAge({ id, file }: Bindable, { files }: Project): ReturnType<Place> {
+  for (const { value, yaml, path } of files.sources) {
+    const index = value.tables.findIndex(({ name }) => id.endsWith(`.${value.name}.${name}${AGE}`))
+    if (index < 0) continue
+    const table = [...path, 'tables', index]
+    const places = [table, [...table, 'config'], path, [...path, 'config']].map((place) => [
+      ...place,
+      'loaded_at_field',
+    ])
+    const lines = places.map((place) => [yaml.lineOf(place), yaml.lineOf(place.slice(0, -1))] as const)
+    const line = lines.find(([own, parent]) => own > parent)?.[0] ?? yaml.lineOf(table)
+    return { file: yaml.file, line, subject: `the freshness of ${value.name}.${value.tables[index]!.name}` }
+  }
+  return { file }
 }
 
 interface Written {

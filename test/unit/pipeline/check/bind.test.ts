@@ -123,6 +123,30 @@ describe('what does not', () => {
     expect(skipped).toEqual(['b: it reads a', 'c: it reads b', expect.stringMatching(/^unique_b_id: it reads b$/)])
   })
 
+  it('is what a freshness names and its source does not have', async () => {
+    const files = {
+      'models/sources.yml': `version: 2
+sources:
+  - name: shop
+    tables:
+      - name: orders
+        freshness: { warn_after: { count: 1, period: day } }
+        loaded_at_field: orderd_on
+  - name: other
+    schema: other
+    loaded_at_field: loaded_at
+    freshness: { warn_after: { count: 1, period: day }, filter: "kind = 'x'" }
+    tables:
+      - name: things
+        columns: [{ name: loaded_at, data_type: timestamp }, { name: kinds, data_type: varchar }]
+`,
+    }
+    expect((await check(files)).told).toEqual([
+      expect.stringMatching(/^models\/sources\.yml:7 .*freshness of shop\.orders.*orderd_on.*ordered_on/s),
+      expect.stringMatching(/^models\/sources\.yml:10 .*freshness of other\.things.*kind.*kinds/s),
+    ])
+  })
+
   it('is a table named by hand: where it stands and what to write', async () => {
     const { told, skipped } = await check({
       'models/marts/a_reader.sql': `with stg_orders as (\n    select * from staging.stg_orders\n),\n\nrated as (select * from rated_orders)\n\nselect stg_orders.id from stg_orders, rated`,

@@ -1,4 +1,5 @@
--- How large is the market that the ICP describes? Companies that fit, or still could, by state and size.
+-- How large is the market that the ICP describes? Companies that fit, or still could, by state and size: of employees where
+-- they are known, else the register's porte, a class of revenue.
 
 with
 
@@ -8,20 +9,31 @@ companies as (
 
 ),
 
+legal_entities as (
+
+    select * from {{ ref('stg_receita_federal__empresas') }}
+
+),
+
 sized as (
 
     select
-        *,
+        companies.*,
         case
-            when employee_count < 10 then '1. up to 9'
-            when employee_count < 50 then '2. 10 to 49'
-            when employee_count < 250 then '3. 50 to 249'
-            when employee_count < 1000 then '4. 250 to 999'
-            when employee_count >= 1000 then '5. 1000 and more'
-            else '6. unknown'
+            when companies.employee_count < 10 then '1. up to 9'
+            when companies.employee_count < 50 then '2. 10 to 49'
+            when companies.employee_count < 250 then '3. 50 to 249'
+            when companies.employee_count < 1000 then '4. 250 to 999'
+            when companies.employee_count >= 1000 then '5. 1000 and more'
+            when legal_entities.size_class_code = '01' then '6. micro (porte)'
+            when legal_entities.size_class_code = '03' then '7. small (porte)'
+            when legal_entities.size_class_code = '05' then '8. medium or large (porte)'
+            else '9. unknown'
         end as size
 
     from companies
+
+    left join legal_entities on legal_entities.cnpj_root = left(companies.cnpj, 8)
 
 ),
 

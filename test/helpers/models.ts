@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parse } from 'yaml'
 import { quoteIdentifier } from '../../pipeline/table.ts'
-import { type Connection, openDatabase } from '../../pipeline/warehouse/duckdb.ts'
+import { type Connection, openDatabase, type Row } from '../../pipeline/warehouse/duckdb.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const FILES = readdirSync(join(ROOT, 'models'), { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -21,6 +21,8 @@ export interface ModelWorld {
   give(relations: Record<string, Given>): Promise<void>
   /** Builds models in the order given, from what is there. */
   build(models: readonly string[]): Promise<void>
+  /** What an analysis answers. */
+  ask(analysis: string): Promise<Row[]>
   close(): void
 }
 
@@ -49,6 +51,7 @@ export async function modelWorld(as_of = '2026-11-22'): Promise<ModelWorld> {
         await connection.run(`create or replace table ${schemaOf(model)}.${model} as ${sql}`)
       }
     },
+    ask: (analysis) => connection.rows(render(readFileSync(join(ROOT, 'analyses', `${analysis}.sql`), 'utf8'))),
     close() {
       connection.close()
       database.close()

@@ -18,6 +18,7 @@ renamed as (
         -- strings
         identificador_de_socio as partner_type_code,
         nullif(trim(nome_socio), '') as partner_name,
+        nullif(trim(cnpj_cpf_do_socio), '') as masked_document,
         nullif(trim(qualificacao_do_socio), '') as qualification_code,
         nullif(trim(faixa_etaria), '') as age_band_code,
 

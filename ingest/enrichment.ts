@@ -1,27 +1,28 @@
-import { RemoteError } from '../pipeline/errors.ts'
-import { NotAsked } from '../pipeline/http.ts'
 import type { Step, StepContext, StepSummary } from '../pipeline/step.ts'
 import { ASKED, Memory } from './asked.ts'
+import { Asker, canAsk, type Source, standsFor } from './asker.ts'
 import { hashOf, resourceFor, type SwitchedOn, tableOf } from './catalogue.ts'
-import type { Resource, Subject } from './define.ts'
-import { FIELDS, type Field } from './fields.ts'
+import { FIELDS, type Field, type Subject } from './fields.ts'
 import type { Icp } from './icp.ts'
-import { counted, Intake, landPages, timed } from './intake.ts'
+import { counted } from './intake.ts'
 import { companySubjects, contactSubjects, SUBJECT_READS } from './subjects.ts'
 
-/** One provider's place in the waterfall of a field. */
-interface Source {
-  on: SwitchedOn
-  name: string
-  resource: Resource
-}
-
-/** The step that fills a field: each provider in turn is asked about those whom none before it knew. */
-export function enrichmentStep(field: Field, providers: readonly SwitchedOn[], icp: Icp, note?: string): Step {
-  const sources = providers.flatMap((on): Source[] => {
+/** The resources of these providers that fill a field, in this order. */
+export function sourcesOf(field: Field, providers: readonly SwitchedOn[]): Source[] {
+  return providers.flatMap((on): Source[] => {
     const found = resourceFor(on, field)
     return found === undefined ? [] : [{ on, name: found[0], resource: found[1] }]
   })
+}
+
+/** Whether a question costs anything, whatever comes of it. */
+export function isFree({ resource: { price = {} } }: Source): boolean {
+  return [price.call, price.hit, price.miss].every((credits) => (credits ?? 0) === 0)
+}
+
+/** The step that fills a field from what is free: each provider in turn is asked about those whom none before it knew. */
+export function enrichmentStep(field: Field, providers: readonly SwitchedOn[], icp: Icp, note?: string): Step {
+  const sources = sourcesOf(field, providers)
   const ofContacts = FIELDS[field].subject === 'contact'
   const reads = ofContacts ? ['int_contacts_merged', ...SUBJECT_READS] : SUBJECT_READS
   return {
@@ -35,99 +36,52 @@ export function enrichmentStep(field: Field, providers: readonly SwitchedOn[], i
     records: [...sources.map(({ on, name }) => tableOf(on, name)), ASKED],
     fingerprint: hashOf([field, icp, sources.map(({ on }) => [on.name, on.version, on.settings])]),
     bind: async (connection) => {
-      await Memory.read({ connection, as_of: '2000-01-01' }, field)
+      await Memory.read({ connection, as_of: '2000-01-01' }, [field])
     },
     run: async (context) => {
       const subjects = ofContacts
         ? await contactSubjects(context.connection)
         : await companySubjects(context.connection)
-      const summary = await new Waterfall(context, field, icp, subjects).run(sources)
+      const summary = await fill(context, field, icp, { sources, subjects })
       return note === undefined ? summary : { ...summary, text: `${summary.text}; ${note}` }
     },
   }
 }
 
-class Waterfall {
-  readonly #notes: string[] = []
-  readonly #failures: NonNullable<StepSummary['failures']> = []
-  #asked = 0
-  #hits = 0
-  #known = 0
-
-  constructor(
-    readonly context: StepContext,
-    readonly field: Field,
-    readonly icp: Icp,
-    readonly subjects: readonly Subject[],
-  ) {}
-
-  async run(sources: readonly Source[]): Promise<StepSummary> {
-    const memory = await Memory.read(this.context, this.field)
-    let open = this.subjects
-    for (const source of sources) open = await this.#ask(source, open, memory)
-    const { length } = this.subjects
-    const known = this.#known === 0 ? '' : `, ${this.#known} known before`
-    const text = [`${this.field}: ${this.#asked} asked, ${counted(this.#hits, 'hit')}${known}`, ...this.#notes].join(
-      '; ',
-    )
-    const counts = { subjects: length, asked: this.#asked, hits: this.#hits, known: this.#known }
-    return { rows: this.#hits, text, counts, failures: this.#failures }
-  }
-
-  /** Answers who is left for the next provider: the misses. Who could not be asked because of a failure waits instead. */
-  async #ask(source: Source, open: readonly Subject[], memory: Memory): Promise<readonly Subject[]> {
-    const { on, name, resource } = source
+async function fill(
+  context: StepContext,
+  field: Field,
+  icp: Icp,
+  { sources, subjects }: { sources: readonly Source[]; subjects: readonly Subject[] },
+): Promise<StepSummary> {
+  const memory = await Memory.read(context, [field])
+  const counts = { subjects: subjects.length, asked: 0, hits: 0, known: 0 }
+  const notes: string[] = []
+  const failures: NonNullable<StepSummary['failures']> = []
+  let open = subjects
+  for (const source of sources) {
     const left: Subject[] = []
     const fresh: Subject[] = []
     for (const subject of open) {
-      const before = memory.recall(
-        on.name,
-        subject,
-        resource.fills![this.field]!.ttl_days ?? FIELDS[this.field].ttl_days,
-      )
-      if (before === undefined) fresh.push(subject)
-      else if (before.hit) this.#known++
-      else left.push(subject)
+      const before = memory.recall(field, source.on.name, subject, standsFor(source, field))
+      if (before?.valid) counts.known++
+      else if (before !== undefined || !canAsk(source, subject)) left.push(subject)
+      else fresh.push(subject)
     }
-    const intake = new Intake(on.name, name, resource)
-    const batch_size = resource.batch ?? 1
-    for (let start = 0; start < fresh.length; start += batch_size) {
-      this.context.signal.throwIfAborted()
-      const batch = fresh.slice(start, start + batch_size)
-      this.context.progress(`${this.field} from ${on.name}`, start, fresh.length)
-      try {
-        const hits = await this.#askBatch(source, batch, intake)
-        await memory.keep(this.context, on.name, batch, hits)
-        left.push(...batch.filter(({ subject_id }) => !hits.has(subject_id)))
-        this.#asked += batch.length
-        this.#hits += hits.size
-      } catch (error) {
-        if (error instanceof NotAsked) {
-          this.#notes.push(error.message)
-          left.push(...fresh.slice(start))
-        } else if (error instanceof RemoteError) this.#failures.push({ kind: 'remote', message: error.message })
-        else throw error
-        break
-      }
-    }
-    this.#notes.push(...intake.notes())
-    return left.sort((a, b) => (a.subject_id < b.subject_id ? -1 : 1))
-  }
-
-  async #askBatch({ on, name, resource }: Source, batch: readonly Subject[], intake: Intake): Promise<Set<string>> {
-    const { context, icp } = this
-    const fill = resource.fills![this.field]!
-    const { settings } = on
-    const http = context.http({ service: on.name, ...on.provider.http!(settings) })
-    const hits = new Set<string>()
-    intake.subjects = new Set(batch.map(({ subject_id }) => subject_id))
-    const pages = timed(http, (listening) =>
-      resource.pages!({ settings, icp, http: listening, as_of: context.as_of, subjects: batch, fields: [this.field] }),
-    )
-    await landPages(context, tableOf(on, name), intake, pages, (rows) => {
-      for (const row of rows)
-        if ((fill.hit?.(row) ?? true) && (fill.valid?.(row) ?? true)) hits.add(String(row.subject_id))
+    const asker = new Asker(context, icp, source, memory)
+    const known = new Set<string>()
+    const asked = await asker.ask(fresh, [field], (told) => {
+      if (told.field === field && told.valid) known.add(told.subject.subject_id)
     })
-    return hits
+    counts.asked += asked.answered.length
+    counts.hits += known.size
+    left.push(...asked.answered.filter(({ subject_id }) => !known.has(subject_id)))
+    left.push(...asked.refused.map(({ subject }) => subject))
+    notes.push(...asker.notes)
+    failures.push(...asker.failures)
+    open = left.sort((a, b) => (a.subject_id < b.subject_id ? -1 : 1))
   }
+  const before = counts.known === 0 ? '' : `, ${counts.known} known before`
+  const text = [`${field}: ${counts.asked} asked, ${counted(counts.hits, 'hit')}${before}`, ...notes].join('; ')
+  return { rows: counts.hits, text, counts, failures }
 }

@@ -69,6 +69,8 @@ export interface Fill {
   hit?(row: Record<string, unknown>): boolean
   /** May the hit be believed (an address that can be written to, a count above 0)? One that may not does not stop the waterfall. True unless said. */
   valid?(row: Record<string, unknown>): boolean
+  /** What it says, to be compared where several must agree. The whole row unless said. */
+  value?(row: Record<string, unknown>): string
   /** In [0, 1]: how sure the vendor is of this row. Null: it does not say. */
   confidence?(row: Record<string, unknown>): number | null
   /** Days that the answer stands; those of the field (fields.ts) unless said. */

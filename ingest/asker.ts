@@ -1,0 +1,202 @@
+import { RemoteError } from '../pipeline/errors.ts'
+import { type Http, NotAsked, NotBought } from '../pipeline/http.ts'
+import type { StepContext, StepSummary } from '../pipeline/step.ts'
+import type { Answer, Memory, Told } from './asked.ts'
+import { hashOf, type SwitchedOn, tableOf } from './catalogue.ts'
+import type { Resource } from './define.ts'
+import { FIELDS, type Field, type Subject } from './fields.ts'
+import type { Icp } from './icp.ts'
+import { Intake, landPages, timed } from './intake.ts'
+
+/** A resource of a provider that fills fields. */
+export interface Source {
+  on: SwitchedOn
+  name: string
+  resource: Resource
+}
+
+/** What became of those who were to be asked about. */
+export interface Asked {
+  answered: Subject[]
+  /** Nobody asked, and nobody will in this run: the next provider may. With the reason, as the log would have it. */
+  refused: { subject: Subject; reason: string }[]
+  /** Asked, and no answer came: to be asked again in the next run. */
+  waiting: Subject[]
+}
+
+interface Outcome {
+  batch: readonly Subject[]
+  pages: { rows: readonly unknown[]; fetched_at?: string }[]
+  call_id: string | null
+  error?: unknown
+}
+
+/** Batches that are under way at once, where the provider says nothing: pacing is the HTTP layer's. */
+const AT_ONCE = 64
+/** So many batches in a row without an answer, and the provider is left alone until the next run. */
+const PATIENCE = 5
+const MOST_FAILURES = 5
+const FOR_ALL = ['quota', 'key', 'forbidden']
+
+/** Days that an answer of this source about this field stands. */
+export function standsFor({ resource }: Source, field: Field): number {
+  return resource.fills?.[field]?.ttl_days ?? FIELDS[field].ttl_days
+}
+
+export function canAsk({ resource }: Source, subject: Subject): boolean {
+  return (resource.needs ?? []).every((name) => subject[name] !== null)
+}
+
+/** Asks one source about many: batch by batch, several at once, each answer in the ledger before it is looked at. */
+export class Asker {
+  readonly failures: NonNullable<StepSummary['failures']> = []
+  readonly #notes = new Set<string>()
+  readonly #intake: Intake
+  #unsaid = 0
+
+  constructor(
+    readonly context: StepContext,
+    readonly icp: Icp,
+    readonly source: Source,
+    readonly memory: Memory,
+  ) {
+    this.#intake = new Intake(source.on.name, source.name, source.resource)
+  }
+
+  get notes(): string[] {
+    const more = this.#unsaid === 0 ? [] : [`${this.#unsaid} more failures of ${this.source.on.name}`]
+    return [...this.#notes, ...this.#intake.notes(), ...more]
+  }
+
+  /** `told`: each answer as it is remembered. */
+  async ask(subjects: readonly Subject[], fields: readonly Field[], told?: (each: Told) => void): Promise<Asked> {
+    const asked: Asked = { answered: [], refused: [], waiting: [] }
+    const { context, source } = this
+    const size = source.resource.batch ?? 1
+    const batches = Array.from({ length: Math.ceil(subjects.length / size) }, (_, at) =>
+      subjects.slice(at * size, (at + 1) * size),
+    )
+    const stop: { reason?: string; waits?: boolean } = {}
+    let silent = 0
+    let next = 0
+    const running: Promise<Outcome>[] = []
+    const launch = () => {
+      while (running.length < this.#atOnce() && next < batches.length && stop.reason === undefined)
+        running.push(this.#fetch(batches[next++]!, fields))
+    }
+    for (launch(); running.length > 0; launch()) {
+      context.signal.throwIfAborted()
+      const { batch, pages, call_id, error } = await running.shift()!
+      context.progress(`${fields.join(', ')} from ${source.on.name}`, asked.answered.length, subjects.length)
+      if (error === undefined || pages.length > 0) await this.#land(batch, pages, call_id, error === undefined, told)
+      if (error === undefined) {
+        asked.answered.push(...batch)
+        silent = 0
+      } else if (error instanceof NotAsked) {
+        this.#notes.add(error.message)
+        const reason = error instanceof NotBought ? error.reason : 'not_asked'
+        if (reason === 'in_doubt') asked.waiting.push(...batch)
+        else {
+          asked.refused.push(...batch.map((subject) => ({ subject, reason })))
+          stop.reason ??= reason
+        }
+      } else if (error instanceof RemoteError) {
+        this.#fail(error.message)
+        asked.waiting.push(...batch)
+        if (FOR_ALL.includes(error.reason ?? '') || ++silent >= PATIENCE) {
+          stop.reason ??= error.reason ?? 'failed'
+          stop.waits = true
+        }
+      } else throw error
+    }
+    const rest = batches.slice(next).flat()
+    if (stop.waits) asked.waiting.push(...rest)
+    else asked.refused.push(...rest.map((subject) => ({ subject, reason: stop.reason ?? 'not_asked' })))
+    return asked
+  }
+
+  #atOnce(): number {
+    return this.source.on.provider.http?.(this.source.on.settings).limits?.concurrency ?? AT_ONCE
+  }
+
+  #fail(message: string): void {
+    if (this.failures.some((failure) => failure.message === message)) return
+    if (this.failures.length >= MOST_FAILURES) this.#unsaid++
+    else this.failures.push({ kind: 'remote', message })
+  }
+
+  /** Never throws: what came before an error is kept. */
+  async #fetch(batch: readonly Subject[], fields: readonly Field[]): Promise<Outcome> {
+    const { context, icp, source } = this
+    const { on, resource } = source
+    const { settings } = on
+    const outcome: Outcome = { batch, pages: [], call_id: null }
+    const own = context.http({ service: on.name, ...on.provider.http!(settings) })
+    const [only] = batch
+    const about = batch.length === 1 ? { company_id: only!.company_id } : {}
+    const http: Http = {
+      async send(request, expect) {
+        const answer = await own.send({ field: fields.join(','), ...about, ...request }, expect)
+        outcome.call_id = answer.call_id
+        return answer
+      },
+    }
+    try {
+      const pages = timed(http, (listening) =>
+        resource.pages!({ settings, icp, http: listening, as_of: context.as_of, subjects: batch, fields }),
+      )
+      for await (const page of pages) outcome.pages.push(page)
+    } catch (error) {
+      outcome.error = error
+    }
+    return outcome
+  }
+
+  async #land(
+    batch: readonly Subject[],
+    pages: Outcome['pages'],
+    call_id: string | null,
+    whole: boolean,
+    told?: (each: Told) => void,
+  ): Promise<void> {
+    const { context, source, memory } = this
+    const intake = this.#intake
+    intake.subjects = new Set(batch.map(({ subject_id }) => subject_id))
+    const rows = new Map<string, Record<string, unknown>[]>()
+    async function* given() {
+      yield* pages
+    }
+    await landPages(context, tableOf(source.on, source.name), intake, given(), (kept) => {
+      for (const row of kept) {
+        const subject = String(row.subject_id)
+        const own = rows.get(subject)
+        if (own === undefined) rows.set(subject, [row])
+        else own.push(row)
+      }
+    })
+    if (!whole) return
+    const fills = Object.keys(source.resource.fills ?? {}) as Field[]
+    const answers = batch.flatMap((subject) =>
+      fills.map((field): Told => {
+        const answer = this.#answerOf(field, rows.get(subject.subject_id) ?? [])
+        return { field, subject, ...answer, call_id, subjects_of_call: batch.length }
+      }),
+    )
+    await memory.keep(context, source.on.name, answers)
+    if (told !== undefined) for (const each of answers) told(each)
+  }
+
+  #answerOf(field: Field, rows: readonly Record<string, unknown>[]): Answer {
+    const fill = this.source.resource.fills![field]!
+    const hits = rows.filter((row) => fill.hit?.(row) ?? true)
+    const valid = hits.filter((row) => fill.valid?.(row) ?? true)
+    const value = ({ subject_id: _, ...row }: Record<string, unknown>) => fill.value?.(row) ?? JSON.stringify(row)
+    const sure = valid.flatMap((row) => fill.confidence?.(row) ?? [])
+    return {
+      hit: hits.length > 0,
+      valid: valid.length > 0,
+      answer: valid.length === 0 ? '' : hashOf(valid.map(value).sort()).slice(0, 20),
+      confidence: sure.length === 0 ? null : Math.max(...sure),
+    }
+  }
+}

@@ -76,12 +76,8 @@ export interface StepContext {
   build(table: TableSpec, select: string): Promise<number>
   /** The same from rows. */
   buildRows(table: TableSpec, rows: readonly object[]): Promise<number>
-  /** Appends to one of the step's `records`, in one transaction of the ledger. Rows may arrive in batches. */
-  record(
-    table: LedgerTable,
-    rows: Iterable<readonly object[]> | AsyncIterable<readonly object[]>,
-    options?: RecordOptions,
-  ): Promise<Recorded>
+  /** Appends to one of the step's `records`, in one transaction of the ledger. Rows may arrive in batches, or from a query. */
+  record(table: LedgerTable, rows: RowsToRecord, options?: RecordOptions): Promise<Recorded>
   /**
    * One of the step's `asks`, as it would be now, with all that the step has recorded so far: what lies between is
    * evaluated on the side, and nothing of it is recorded or published. Answers the relation to select from, which stands
@@ -117,6 +113,9 @@ export interface StepContext {
   /** Aborted on Ctrl-C; long work checks it. */
   signal: AbortSignal
 }
+
+/** Batches of rows, or a query over the warehouse and the ledger whose columns are the table's. */
+export type RowsToRecord = Iterable<readonly object[]> | AsyncIterable<readonly object[]> | { select: string }
 
 export interface RecordOptions {
   /** When the answer was had; as-of's midnight unless given. ISO 8601 UTC. */

@@ -1,5 +1,5 @@
-import type { LedgerTable, StepContext } from '../pipeline/step.ts'
-import type { Row } from '../pipeline/warehouse/duckdb.ts'
+import type { LedgerTable } from '../pipeline/step.ts'
+import { quoteLiteral } from '../pipeline/table.ts'
 import type { Scoring } from './layers.ts'
 
 /** Every score a lead ever had: a row whenever its score, tier, status or version is another than before. */
@@ -30,17 +30,14 @@ export const VERSIONS: LedgerTable = {
   key: ['score_version'],
 }
 
-const BATCH = 10_000
-
 export function versionRow({ cards, policy, version }: Scoring, as_of: string): object {
   const files = [...cards, policy].map(({ source }) => [source.yaml.file, source.content] as const)
   return { score_version: version, cards: Object.fromEntries(files), first_used_at: `${as_of}T00:00:00.000Z` }
 }
 
-/** Leads whose score, tier, status or version is not their latest in the history, in batches, by id. */
-export async function* changesSince({ connection, run_id }: StepContext): AsyncIterable<Row[]> {
-  await connection.run(`
-    create or replace temp table changed_scores as
+/** Leads whose score, tier, status or version is not their latest in the history, by id. */
+export function changesSince(run_id: string): string {
+  return `
     with latest as (
       select lead_id, arg_max(
         {'score': score, 'tier': tier, 'status': qualification_status, 'version': score_version}, (scored_at, _load)
@@ -48,19 +45,12 @@ export async function* changesSince({ connection, run_id }: StepContext): AsyncI
       from raw.scoring__history
       group by lead_id
     )
-    select scores.lead_id, scores.score, scores.tier, scores.qualification_status, scores.score_version, scores.scored_at
+    select scores.lead_id, ${quoteLiteral(run_id)} as run_id, scores.score, scores.tier, scores.qualification_status,
+      scores.score_version, scores.scored_at
     from scoring.lead_scores as scores
     left join latest using (lead_id)
     where latest.was is distinct from {
       'score': scores.score, 'tier': scores.tier, 'status': scores.qualification_status, 'version': scores.score_version
     }
-    order by lead_id`)
-  for (let from = 0; ; from += BATCH) {
-    const rows = await connection.rows<Row>(
-      `select * from changed_scores where rowid >= ${from} and rowid < ${from + BATCH} order by rowid`,
-    )
-    if (rows.length === 0) break
-    yield rows.map((row) => ({ ...row, run_id }))
-  }
-  await connection.run('drop table changed_scores')
+    order by lead_id`
 }

@@ -106,10 +106,9 @@ function unusable(records: LedgerTable[]): Step {
 async function scoreLeads(scoring: Scoring, context: StepContext): Promise<StepSummary> {
   const rows = await buildScores(scoring, context)
   await context.record(VERSIONS, [[versionRow(scoring, context.as_of)]])
-  const { appended } = await context.record(HISTORY, changesSince(context))
+  const { appended } = await context.record(HISTORY, { select: changesSince(context.run_id) })
   if (scoring.policy.qualification.tiers.some(isRelative)) {
-    const found = await context.connection.rows(`select * from ${relationName(CUTOFFS)} order by all`)
-    await context.record(FROZEN, [found])
+    await context.record(FROZEN, { select: `select * from ${relationName(CUTOFFS)} order by all` })
   }
   const counted = await context.connection.rows<{ tier: string; status: string; leads: number }>(
     `select tier, qualification_status as status, count(*) as leads from ${relationName(LEAD_SCORES)} group by all order by all`,

@@ -1,4 +1,4 @@
-import type { LedgerTable, Recorded, RecordOptions, Reject } from '../step.ts'
+import type { LedgerTable, Recorded, RecordOptions, Reject, RowsToRecord } from '../step.ts'
 import type { Connection } from './duckdb.ts'
 import type { LakeEntry } from './lake.ts'
 import { beginRun, type RunIdentity } from './ledger.ts'
@@ -53,11 +53,7 @@ export class Recorder {
     return turn
   }
 
-  async record(
-    table: LedgerTable,
-    batches: Iterable<readonly object[]> | AsyncIterable<readonly object[]>,
-    options: RecordOptions = {},
-  ): Promise<Recorded> {
+  async record(table: LedgerTable, batches: RowsToRecord, options: RecordOptions = {}): Promise<Recorded> {
     const connection = await this.#session.connect()
     try {
       return await new Staging(connection, table, this.#run).record(batches, options, (append) =>

@@ -1,4 +1,4 @@
-import type { LedgerTable, Recorded, RecordOptions } from '../step.ts'
+import type { LedgerTable, Recorded, RecordOptions, RowsToRecord } from '../step.ts'
 import { quoteIdentifier, quoteLiteral } from '../table.ts'
 import type { Connection } from './duckdb.ts'
 import { currentRows, type RunIdentity, storedName } from './ledger.ts'
@@ -26,7 +26,7 @@ export class Staging {
   }
 
   async record(
-    batches: Iterable<readonly object[]> | AsyncIterable<readonly object[]>,
+    batches: RowsToRecord,
     options: RecordOptions,
     commit: (append: () => Promise<void>) => Promise<void> | undefined,
   ): Promise<Recorded> {
@@ -40,17 +40,29 @@ export class Staging {
     return { appended: fresh, unchanged: received - fresh }
   }
 
-  async #stage(batches: Iterable<readonly object[]> | AsyncIterable<readonly object[]>): Promise<number> {
+  async #stage(batches: RowsToRecord): Promise<number> {
     const definition = Object.entries(this.#columns).map(([name, type]) => `${quoteIdentifier(name)} ${type}`)
     await this.#connection.run(`
       create temp sequence staged_order;
       create temp table staged (${definition.join(', ')}, _order bigint default nextval('staged_order'))`)
+    if ('select' in batches) return this.#stageSelect(batches.select)
     let received = 0
     for await (const batch of batches) {
       const rows = this.#table.payload ? batch.map((row) => ({ ...row, _payload: row })) : batch
       received += await this.#connection.insert(STAGED, this.#columns, rows)
     }
     return received
+  }
+
+  /** Rows that are in the warehouse already do not pass through JavaScript. */
+  async #stageSelect(select: string): Promise<number> {
+    const names = Object.keys(this.#table.columns).map(quoteIdentifier)
+    const payload = this.#table.payload ? [`to_json(row(${names.join(', ')})) as _payload`] : []
+    const columns = Object.entries(this.#table.columns).map(
+      ([name, type]) => `cast(${quoteIdentifier(name)} as ${type}) as ${quoteIdentifier(name)}`,
+    )
+    const rows = [...columns, ...payload].join(', ')
+    return this.#connection.run(`insert into ${STAGED} by name select ${rows} from (${select})`)
   }
 
   /** Leaves in FRESH what is to be appended, the last of several rows of one key. */

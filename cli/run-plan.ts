@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import { writeCompiled } from '../pipeline/artifacts/compiled.ts'
-import { manifestOf } from '../pipeline/artifacts/manifest.ts'
+import { writeProject } from '../pipeline/artifacts/project.ts'
 import { runResultsOf } from '../pipeline/artifacts/run-results.ts'
 import { writeArtifact } from '../pipeline/artifacts/write.ts'
 import type { Project } from '../pipeline/load.ts'
@@ -68,8 +67,7 @@ export async function runPlan(
   const invocation = { invocation_id: session.invocation_id, generated_at: effects.now().toISOString() }
   const target = join(session.root, 'target')
   const name = project.config.data.name
-  writeCompiled(project.graph, name, target)
-  writeArtifact(target, 'manifest.json', manifestOf(project.graph, name, invocation))
+  writeProject(project.graph, name, invocation, target, import.meta.url)
   const args = {
     which,
     select: options.select,

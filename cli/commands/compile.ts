@@ -1,8 +1,6 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { writeCompiled } from '../../pipeline/artifacts/compiled.ts'
-import { manifestOf } from '../../pipeline/artifacts/manifest.ts'
-import { writeArtifact } from '../../pipeline/artifacts/write.ts'
+import { writeProject } from '../../pipeline/artifacts/project.ts'
 import { selectNodes } from '../../pipeline/select.ts'
 import { addCommonOptions, addSelectionOptions, type CommonOptions, type SelectionOptions } from '../options.ts'
 import { selectionOf } from '../selection.ts'
@@ -19,9 +17,8 @@ export function register(program: Command): void {
       const { graph, config } = project
       const target = join(root, 'target')
       const name = config.data.name
-      writeCompiled(graph, name, target)
       const generated_at = new Date().toISOString()
-      writeArtifact(target, 'manifest.json', manifestOf(graph, name, { invocation_id, generated_at }))
+      writeProject(graph, name, { invocation_id, generated_at }, target, import.meta.url)
       const chosen = selectNodes(graph, await selectionOf(session, project, options))
       const compiled = graph.order.flatMap((id) => {
         const node = graph.nodes.get(id)!

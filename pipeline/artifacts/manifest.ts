@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { relationText } from '../compile.ts'
 import type { Graph } from '../graph.ts'
 import { hashFile } from '../hash.ts'
@@ -29,17 +29,17 @@ export const DATABASE = 'warehouse'
  * `language` is `typescript`, with the step's reads as its parents; what a step records in the ledger is a source, and
  * `parent_map` says which step's models it comes from. See docs/decisions/typescript-steps-in-the-manifest.md.
  */
-export function manifestOf(graph: Graph, project: string, invocation: Invocation): Record<string, unknown> {
-  const nodes: Record<string, unknown> = {}
+export function manifestOf(
+  graph: Graph,
+  project: string,
+  invocation: Invocation,
+  nodes: Record<string, unknown> = Object.fromEntries(nodeEntries(graph, project)),
+): Record<string, unknown> {
   const sources: Record<string, unknown> = {}
   const unit_tests: Record<string, unknown> = {}
   for (const node of graph.nodes.values()) {
     if (node.kind === 'source') sources[node.id] = sourceEntry(node, project)
-    else if (node.kind === 'step')
-      for (const table of node.step.builds ?? [])
-        nodes[stepModelId(project, table)] = stepEntry(node, table, graph, project)
     else if (node.kind === 'unit_test') unit_tests[node.id] = unitTestEntry(node, project)
-    else if (node.kind !== 'exposure') nodes[node.id] = nodeEntry(node, graph, project)
   }
   const parents = parentMap(graph, project)
   return {
@@ -70,6 +70,17 @@ export function manifestOf(graph: Graph, project: string, invocation: Invocation
     saved_queries: {},
     semantic_models: {},
     unit_tests,
+  }
+}
+
+/** The manifest's `nodes`, one by one: of a large project they are too many to hold at once. */
+export function* nodeEntries(graph: Graph, project: string): Iterable<[string, Record<string, unknown>]> {
+  for (const node of graph.nodes.values()) {
+    if (node.kind === 'step')
+      for (const table of node.step.builds ?? [])
+        yield [stepModelId(project, table), stepEntry(node, table, graph, project)]
+    else if (node.kind !== 'source' && node.kind !== 'unit_test' && node.kind !== 'exposure')
+      yield [node.id, nodeEntry(node, graph, project)]
   }
 }
 
@@ -130,7 +141,7 @@ function common({ id, name, file, fqn, relation, resource_type, raw }: Common, p
     unique_id: id,
     fqn: [...fqn],
     alias: relation?.name ?? name,
-    checksum: { name: 'sha256', checksum: createHash('sha256').update(raw).digest('hex') },
+    checksum: { name: 'sha256', checksum: hash('sha256', raw) },
     relation_name: relation === undefined ? null : relationText(relation),
     raw_code: raw,
     created_at: 0,

@@ -109,6 +109,7 @@ function columnChanges(was: readonly Column[], is: readonly Column[]) {
   const both = [...after.keys()].filter((name) => before.has(name))
   return {
     both,
+    types: after,
     columns_added: [...after.keys()].filter((name) => !before.has(name)),
     columns_removed: [...before.keys()].filter((name) => !after.has(name)),
     columns_retyped: both.flatMap((name) => {
@@ -124,11 +125,16 @@ function typesOf(columns: readonly Column[]): Map<string, string> {
 
 type Columns = ReturnType<typeof columnChanges>
 
-function hashOf(name: string, { columns_retyped }: Columns): string {
+/** DuckDB's hash takes NULL, [] and [NULL] for one, and a struct of nothing but NULLs for NULL: what tells them apart goes in, too. */
+function hashOf(name: string, { columns_retyped, types }: Columns): string {
   const column = quoteIdentifier(name)
-  return columns_retyped.some((retyped) => retyped.name === name)
-    ? `hash(cast(${column} as varchar))`
-    : `hash(${column})`
+  const type = types.get(name)!
+  if (columns_retyped.some((retyped) => retyped.name === name)) return `hash(cast(${column} as varchar))`
+  const lists = type.split('[').length - 1
+  if (/\bMAP\(/.test(type) || lists > 1 || (lists === 1 && !type.endsWith('[]')))
+    return `hash(cast(${column} as varchar))`
+  if (lists === 1) return `hash(${column}, len(${column}))`
+  return type.startsWith('STRUCT') ? `hash(${column}, ${column} is null)` : `hash(${column})`
 }
 
 async function byKey(

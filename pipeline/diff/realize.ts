@@ -106,6 +106,9 @@ function worldOf(
     http: ({ service }) => ({
       send: () => Promise.reject(new NotAsked(`${service} is not asked: this is a comparison`, service)),
     }),
+    files: ({ service }) => {
+      throw new NotAsked(`${service} is not asked: this is a comparison`, service)
+    },
     now,
     run_id: 'diff',
     live: new Set(),

@@ -1,5 +1,5 @@
 import type { HttpDeps, HttpOptions } from '../http.ts'
-import { createNetwork, type Fetched } from './network.ts'
+import { createNetwork, type Fetched, loadNetwork, type Network } from './network.ts'
 import { PACED_CONCURRENCY } from './pacer.ts'
 import type { Prepared } from './request.ts'
 
@@ -8,12 +8,14 @@ export interface Ask {
   (asked: Prepared): Promise<Fetched>
   /** What time it is where the answers come from: as-of's midnight in process, else the wall clock. */
   clock(): string
+  /** Resolves when a request can leave at once. */
+  ready(): Promise<void>
 }
 
 const DEFAULT_TIMEOUT_S = 30
 
 /** The way to a service: its in-process transport, or the network. */
-export function createAsk(options: HttpOptions, deps: HttpDeps): Ask {
+export function createAsk(options: HttpOptions, deps: HttpDeps, shared: { network?: Network }): Ask {
   const { transport, limits } = options
   if (transport !== undefined) {
     const inProcess = async ({ method, path, query, body }: Prepared): Promise<Fetched> => {
@@ -26,13 +28,17 @@ export function createAsk(options: HttpOptions, deps: HttpDeps): Ask {
         text: isText ? wellFormed(answer.body as string) : (JSON.stringify(answer.body) ?? ''),
       }
     }
-    return Object.assign(inProcess, { clock: () => `${deps.as_of}T00:00:00.000Z` })
+    return Object.assign(inProcess, {
+      clock: () => `${deps.as_of}T00:00:00.000Z`,
+      ready: async () => {},
+    })
   }
-  const network = createNetwork({
+  shared.network ??= createNetwork({
     timeout_ms: (limits?.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
     concurrency: limits?.concurrency ?? PACED_CONCURRENCY,
     signal: deps.signal,
   })
+  const { network } = shared
   const overNetwork = ({ url, method, body, headers: own }: Prepared): Promise<Fetched> => {
     const headers: Record<string, string> = { 'user-agent': 'lead-engine', accept: 'application/json, */*;q=0.5' }
     if (body !== undefined) headers['content-type'] = typeof body === 'string' ? 'text/plain' : 'application/json'
@@ -40,7 +46,7 @@ export function createAsk(options: HttpOptions, deps: HttpDeps): Ask {
     const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
     return network(url, { method, headers, body: payload })
   }
-  return Object.assign(overNetwork, { clock: () => deps.now().toISOString() })
+  return Object.assign(overNetwork, { clock: () => deps.now().toISOString(), ready: loadNetwork })
 }
 
 /** Lone surrogates, which no UTF-8 can carry, become U+FFFD, as they would on a wire. */

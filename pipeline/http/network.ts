@@ -50,8 +50,15 @@ const decoders: Record<string, (data: Buffer, options: { maxOutputLength: number
   br: promisify(brotliDecompress),
 }
 
+/** Loads the client, so that the first request leaves as promptly as all others. */
+export async function loadNetwork(): Promise<void> {
+  await import('undici')
+}
+
+export type Network = (url: URL, wire: Wire) => Promise<Fetched>
+
 /** The network: no redirects followed, no retries, sizes and times capped. Everything above it decides. */
-export function createNetwork(options: { timeout_ms: number; concurrency: number; signal: AbortSignal }) {
+export function createNetwork(options: { timeout_ms: number; concurrency: number; signal: AbortSignal }): Network {
   let agent: Agent | undefined
 
   return async (url: URL, wire: Wire): Promise<Fetched> => {
@@ -150,4 +157,42 @@ export async function download(url: string, file: string, signal: AbortSignal): 
     }
   }
   throw new Error(`it redirects more than ${REDIRECTS} times`)
+}
+
+/** A body that is read as it comes. */
+export interface Streamed {
+  status: number
+  headers: Record<string, string>
+  body: AsyncIterable<Buffer>
+  /** Ends the exchange, whatever is still to come. */
+  close(): void
+}
+
+/** One exchange of any size, as it is sent (no decoding), on a connection of its own. Throws Fault; the body does, too. */
+export async function openStream(
+  url: URL,
+  wire: Pick<Wire, 'method' | 'headers'>,
+  options: { idle_ms: number; signal: AbortSignal },
+): Promise<Streamed> {
+  const { default: undici } = await import('undici')
+  const { idle_ms, signal } = options
+  const timeouts = { headersTimeout: idle_ms, bodyTimeout: idle_ms }
+  const agent = new undici.Agent({ connect: { timeout: CONNECT_TIMEOUT_MS }, ...timeouts })
+  const close = () => void agent.destroy().catch(() => {})
+  try {
+    const method = wire.method as 'GET'
+    const headers = { 'accept-encoding': 'identity', ...wire.headers }
+    const answer = await undici.request(url, { dispatcher: agent, method, headers, signal })
+    const body = async function* () {
+      try {
+        for await (const piece of answer.body) yield piece as Buffer
+      } catch (error) {
+        throw toFault(error, undefined)
+      }
+    }
+    return { status: answer.statusCode, headers: plainHeaders(answer.headers), body: body(), close }
+  } catch (error) {
+    close()
+    throw toFault(error, undefined)
+  }
 }

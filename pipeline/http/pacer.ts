@@ -32,8 +32,8 @@ export const DEFAULT_CONCURRENCY = 8
 export const PACED_CONCURRENCY = 64
 const MINUTE_MS = 60_000
 /** Requests reach the server less evenly than they leave: a little slack keeps them within its windows. */
-const SPACING_SLACK = 1.02
-const WINDOW_SLACK = 1.01
+const SPACING_SLACK = 1.025
+const WINDOW_SLACK = 1.015
 /** A command holds the ledger while it runs: a vendor that wants to be left alone for longer fails the step instead. */
 export const LONGEST_WAIT_MS = 60_000
 /** The limits of the service as a whole. */
@@ -69,8 +69,9 @@ export function createPacer(
     let waited = false
     for (;;) {
       const next = answer.given
-      const now = clock.now().getTime()
+      let now = 0
       const start = await store.update((paces) => {
+        now = clock.now().getTime()
         const held = groups.map(([name, own]) => [paceOf(paces, name), own] as const)
         const earliest = Math.max(...held.map(([pace, own]) => earliestOf(pace, own, now, open)))
         if (earliest <= now) for (const [pace, own] of held) begin(pace, own, now, waited ? earliest : now)

@@ -6,7 +6,7 @@ import type { Circuit } from './circuit.ts'
 import type { Intent, Journal, StoredAnswer } from './journal.ts'
 import { parseJson } from './json.ts'
 import { isCutShort, meaningOf, toldOf } from './meaning.ts'
-import { Fault, type Fetched } from './network.ts'
+import { Fault, type Fetched, type Network } from './network.ts'
 import { LONGEST_WAIT_MS, type Pacer, TooLong } from './pacer.ts'
 import { createPurse, type Purchase } from './purse.ts'
 import { NotAsked, NotBought } from './refused.ts'
@@ -20,6 +20,8 @@ const DEFAULT_RETRIES = 4
 export interface Shared {
   pacer: Pacer
   circuit: Circuit
+  /** Its connections; made with the first request. */
+  network?: Network
 }
 
 /** An answer in the ledger, with what it means. */
@@ -32,7 +34,7 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
   const secrets = [...(deps.secrets ?? []), ...headerSecrets(options.headers)]
   const mask = literalRedactor(secrets)
   const wording = createWording(service, redactor(secrets))
-  const ask = createAsk(options, deps)
+  const ask = createAsk(options, deps, shared)
   const purse = createPurse(options, deps, wording)
   const underway = new Map<string, Promise<HttpAnswer>>()
 
@@ -71,6 +73,7 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
   async function exchange(asked: Prepared, request: HttpRequest, means: Means, paid: boolean): Promise<HttpAnswer> {
     refuseThePast(asked)
     const place = request.bucket ?? asked.path
+    await ask.ready()
     let counted = paid
     let last: RemoteError | undefined
     for (let tries = 1; ; tries++) {

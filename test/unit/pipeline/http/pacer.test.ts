@@ -63,7 +63,7 @@ it('pauses everybody, also those who wait already', async () => {
   const run = () => pacer.run(async () => void starts.push(time.now().getTime() - begin))
   await pacer.run(async () => pacer.pause(30_000))
   await Promise.all([run(), run()])
-  expect(starts).toEqual([30_000, 31_020])
+  expect(starts).toEqual([30_000, 31_025])
 })
 
 it('goes on after a failure', async () => {

@@ -7,6 +7,7 @@ export { landBulk } from '../pipeline/bulk/land.ts'
 export { withoutCpf } from './cnpj.ts'
 export * as bytes from './register-bytes.ts'
 export * as register from './register-filter.ts'
+export * as share from './register-share.ts'
 
 /** What a source that knows only place and activity can already hold against a company. */
 export interface Pushdown {

@@ -18,10 +18,10 @@ export interface Provider<Settings extends z.ZodObject = z.ZodObject> {
   check?(context: PageContext<z.output<Settings>>): Promise<string>
   /** Its tables, by their snake_case names. */
   resources: Record<string, Resource<z.output<Settings>>>
-  /** Lands all resources at once as Parquet. `version` tells, cheaply, whether anything is new; `reads`: seeds it needs. */
+  /** Lands all resources at once as Parquet. `version` tells, offline, whether anything is new, or null; `reads`: seeds it needs. */
   bulk?: {
     reads?: readonly string[]
-    version(settings: z.output<Settings>, root: string): Promise<string>
+    version(settings: z.output<Settings>, root: string): Promise<string | null>
     land(context: LandContext<z.output<Settings>>): Promise<StepSummary>
   }
 }
@@ -73,7 +73,7 @@ export function defineProvider<S extends z.ZodObject>(provider: Provider<S>): Pr
   return provider
 }
 
-export { bytes, folderVersion, landBulk, pushdownOf, readLayout, register, withoutCpf } from './bulk.ts'
+export { bytes, folderVersion, landBulk, pushdownOf, readLayout, register, share, withoutCpf } from './bulk.ts'
 export { cnpjCheckDigits, isCnpj, normalizeCnpj } from './cnpj.ts'
 export type { Field, Fill, Fills, Price, Subject } from './fields.ts'
 export { type Dice, diceOf, type Sample, sampleOf } from './sample.ts'

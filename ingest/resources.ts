@@ -56,7 +56,7 @@ async function bulkSteps(
 ): Promise<Step[]> {
   const { provider, settings, name } = on
   const bulk = provider.bulk!
-  let version: string
+  let version: string | null
   try {
     version = await bulk.version(settings, root)
   } catch (error) {
@@ -73,7 +73,7 @@ async function bulkSteps(
     description: provider.title,
     reads: bulk.reads ?? [],
     records: resourcesOf(on).map(([table]) => tableOf(on, table)),
-    fingerprint: hashOf([on.version, settings, icp, version]),
+    fingerprint: version === null ? null : hashOf([on.version, settings, icp, version]),
     run: (context) => bulk.land({ ...context, settings, icp }),
   }
   return [step]

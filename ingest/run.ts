@@ -66,8 +66,10 @@ function checksOf(on: readonly SwitchedOn[], icp: Icp): Check[] {
   return on.map(({ name, provider, settings }) => ({
     name: `provider ${name}`,
     async run({ http, as_of, root }) {
-      if (provider.bulk !== undefined)
-        return `files found, state ${(await provider.bulk.version(settings, root)).slice(0, 12)}`
+      if (provider.bulk !== undefined) {
+        const version = await provider.bulk.version(settings, root)
+        return version === null ? 'fetched in a run' : `files found, state ${version.slice(0, 12)}`
+      }
       const own = http({ service: name, ...provider.http!(settings) })
       return (
         (await provider.check?.({ settings, icp, http: own, as_of, subjects: [], fields: [] })) ??

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Relations } from './generated/relations.ts'
+import type { FileHostFactory } from './http/download.ts'
 import type { HttpFactory } from './http.ts'
 import type { LedgerTable, Outward, Step, StepContext } from './step.ts'
 import { quoteIdentifier, relationName, type TableSpec } from './table.ts'
@@ -15,6 +16,7 @@ export interface World {
   /** What steps record is not even looked at: only what they build counts. */
   discards?: boolean
   http: HttpFactory
+  files: FileHostFactory
   now(): Date
   run_id: string
   live: ReadonlySet<Outward>
@@ -77,6 +79,7 @@ export async function contextFor(step: Step, world: World, { catalog = BUILD, as
       recorder.frozen ? Promise.resolve([]) : letGoOfSnapshots(connection, lakeRoot, source, keep),
     reject: (rejects) => recorder.reject(rejects),
     http: world.http,
+    files: world.files,
     as_of: session.as_of,
     now: world.now,
     run_id: world.run_id,

@@ -3,6 +3,7 @@ import { createBudget, readSpent } from './budget.ts'
 import type { World } from './context.ts'
 import { ensureStepTables } from './context.ts'
 import { Interrupted, ProjectError } from './errors.ts'
+import { createFileHosts } from './http/download.ts'
 import { filePaces } from './http/pace-store.ts'
 import { createHttp } from './http.ts'
 import { takeIn, watchIncoming } from './incoming.ts'
@@ -224,6 +225,7 @@ async function makeWorld(
       secrets,
       replay: recorder.frozen,
     }),
+    files: createFileHosts({ now, sleep, random, signal, as_of, secrets, replay: recorder.frozen }),
     now,
     run_id,
     live,

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Relations } from './generated/relations.ts'
+import type { FileHostFactory } from './http/download.ts'
 import type { HttpFactory } from './http.ts'
 import type { TableSpec } from './table.ts'
 import type { Connection } from './warehouse/duckdb.ts'
@@ -100,6 +101,8 @@ export interface StepContext {
   /** Rows that could not be read: kept with file, line, reason and content. */
   reject(rejects: readonly Reject[]): Promise<void>
   http: HttpFactory
+  /** Hosts of files too large for `http`: to disk, resumed where they broke off. */
+  files: FileHostFactory
   /** UTC date all models read: `2026-01-31`. */
   as_of: string
   /** The wall clock; only for `fetched_at` of HTTP answers, guards and outward acts. */

@@ -1,14 +1,5 @@
 import { z } from 'zod'
-import {
-  bytes,
-  defineProvider,
-  folderVersion,
-  landBulk,
-  pushdownOf,
-  readLayout,
-  register,
-  withoutCpf,
-} from '../define.ts'
+import { bytes, defineProvider, pushdownOf, readLayout, register, share, withoutCpf } from '../define.ts'
 
 /** A masked CPF is not unique even inside a company, so a partner's key is all that is said of them. */
 const PARTNER =
@@ -43,6 +34,11 @@ const checkCode = (row: Row) => (row.field(0) === '' ? 'the code is missing' : u
 const published = { write: 'replace' as const, redact: withoutCpf }
 const ofCompany = { ...published, check: checkRoot, within: { table: 'estabelecimentos', column: 'cnpj_basico' } }
 const ofLookup = { ...published, key: ['codigo'], row: row('codigo descricao'), check: checkCode, carried_over: true }
+
+/** The month's zips apart from the lookups, which some months lack. */
+const EXPECTED = [...'0123456789']
+  .flatMap((part) => ['Empresas', 'Estabelecimentos', 'Socios'].map((name) => `${name}${part}.zip`))
+  .concat('Simples.zip')
 
 /** Codes in use that the published tables lack. */
 const MOTIVOS = [['32', 'INEXISTENTE DE FATO - ADE/COSAR']]
@@ -106,17 +102,17 @@ export default defineProvider({
   title: 'Receita Federal: Cadastro Nacional da Pessoa Jurídica (open data)',
   docs: 'https://www.gov.br/receitafederal/dados/cnpj-metadados.pdf',
   settings: z.strictObject({
-    path: z.string(),
+    ...share.registerSource,
     only: register.registerOnly.prefault({}),
     /** Months that stay in the lake: what changed is told from two. */
     keep_months: z.int().min(1).default(2),
   }),
   resources: tables,
   bulk: {
-    version: ({ path }, root) => folderVersion(root, path),
+    version: share.sourceVersion,
     reads: ['cnae_industries'],
     async land(context) {
-      const { path, only, keep_months } = context.settings
+      const { only, keep_months } = context.settings
       const { rules, personas, mayPass } = await pushdownOf(context, 'BR')
       const keep = register.wantedEstablishment(only, context.as_of, mayPass)
       const company = register.wantedCompany(only)
@@ -128,14 +124,14 @@ export default defineProvider({
         simples: { skip },
         socios: { skip: skip || !personas },
       }
-      return landBulk(context, {
+      const set = {
         source: 'receita_federal',
-        path,
         tables: Object.entries(tables).map(([table, layout]) => ({ table, ...layout, ...some[table] })),
         filter: JSON.stringify({ ...only, rules, socios: personas }),
-        dateOf: (member) => dateOf(member, Number(context.as_of.slice(0, 4))),
+        dateOf: (member: string) => dateOf(member, Number(context.as_of.slice(0, 4))),
         keep_snapshots: keep_months,
-      })
+      }
+      return share.landSource(context, set, EXPECTED)
     },
   },
 })

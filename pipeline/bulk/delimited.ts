@@ -62,6 +62,10 @@ export interface BulkSet {
   filter: string
   /** The date a member's name says its data is of: `2026-08-08`. */
   dateOf?(member: string): string | undefined
+  /** `2026-08`: no later month is read. */
+  month?: string
+  /** Told of each zip that is not whole. */
+  damaged?(path: string): void
   /** How many snapshots stay in the lake. 2 unless said: what changed in a month is told from two. */
   keep_snapshots?: number
 }

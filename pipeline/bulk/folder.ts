@@ -12,7 +12,7 @@ const MONTH = /^\d{4}-\d{2}$/
 export interface BulkFiles {
   members: Map<string, ZipMember[]>
   /** Zips that by their name hold a table of the set but cannot be opened at all. */
-  unreadable: { zip: string; table: string; reason: string }[]
+  unreadable: { zip: string; path: string; table: string; reason: string }[]
   /** `2026-08-08`, or `2026-08` where only the folder says it. */
   snapshot: string
   /** Of the content, by the archives' own checksums: the same on every machine. */
@@ -41,7 +41,7 @@ export async function folderVersion(root: string, path: string): Promise<string>
  * @throws ProjectError when there is none.
  */
 export async function findFiles(root: string, set: BulkSet): Promise<BulkFiles> {
-  const folders = foldersOf(root, set.path)
+  const folders = foldersOf(root, set.path).filter(({ name }) => set.month === undefined || name <= set.month)
   const listed = new Map<string, Promise<Listing>>()
   const listing = (folder: Folder) => {
     const known = listed.get(folder.path) ?? list(folder, set)
@@ -65,7 +65,7 @@ export async function findFiles(root: string, set: BulkSet): Promise<BulkFiles> 
     }
     return { ...found, snapshot: snapshotOf(found, folder, set), fingerprint: fingerprintOf(found), notes }
   }
-  throw new ProjectError([{ file: set.path, message: notes.join('; '), hint: HINT }])
+  throw new ProjectError([{ file: set.path, message: notes.join('; ') || `holds nothing of ${set.month}`, hint: HINT }])
 }
 
 interface Folder {
@@ -111,7 +111,8 @@ async function list(folder: Folder, set: BulkSet): Promise<Listing> {
       }
     } catch (error) {
       const table = tableOf(set, '', zip)
-      if (table !== undefined) unreadable.push({ zip, table: table.table, reason: messageOf(error) })
+      if (table !== undefined)
+        unreadable.push({ zip, path: join(folder.path, zip), table: table.table, reason: messageOf(error) })
     }
   }
   return { members, unreadable }
@@ -120,9 +121,13 @@ async function list(folder: Folder, set: BulkSet): Promise<Listing> {
 function tableOf(set: BulkSet, member: string, zip: string): DelimitedTable | undefined {
   const name = member.toUpperCase()
   return (
-    set.tables.find(({ files: [marker] }) => name.includes(marker!)) ??
-    set.tables.find(({ files: [, stem] }) => new RegExp(`^${stem}\\d*\\.zip$`, 'i').test(zip))
+    set.tables.find(({ files: [marker] }) => name.includes(marker!)) ?? set.tables.find((table) => isZipOf(table, zip))
   )
+}
+
+/** Is this the zip of a table, by its name? */
+export function isZipOf({ files: [, stem] }: DelimitedTable, zip: string): boolean {
+  return new RegExp(`^${stem}\\d*\\.zip$`, 'i').test(zip)
 }
 
 function zipsOf({ files: [, stem] }: DelimitedTable): string {

@@ -69,7 +69,8 @@ export async function landBulk(context: StepContext, set: BulkSet): Promise<Step
   const journal = new PartJournal(home, identity)
   const landing: Landing = { context, set, files, journal, tally, today, keys: new Map(), read: [] }
   const landed = await landTables(landing)
-  for (const { zip, reason } of files.unreadable) {
+  for (const { zip, reason, path } of files.unreadable) {
+    set.damaged?.(path)
     const content = { line: 0, reason: `the zip is damaged: ${reason}`, content: '' }
     await context.reject([{ source: set.source, file: zip, ...content }])
     tally.count('rejected', 1)
@@ -138,6 +139,7 @@ async function landTable(
     parts.push(...finished.parts.map((part) => landing.journal.path(part)))
     if (finished.damage === undefined) continue
     damaged = true
+    landing.set.damaged?.(member.path)
     const kept = `${finished.rows} rows of ${member.name} were read before the damage`
     landing.tally.failures.push({ kind: 'row', message: `${member.zip} is damaged (${finished.damage}): ${kept}.` })
   }

@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { contextFor, ensureStepTables, type World } from '../../pipeline/context.ts'
+import type { FileHostFactory } from '../../pipeline/http/download.ts'
 import type { HttpFactory } from '../../pipeline/http.ts'
 import type { LedgerTable, Outward, Step, StepContext } from '../../pipeline/step.ts'
 import type { Connection } from '../../pipeline/warehouse/duckdb.ts'
@@ -21,7 +22,14 @@ export interface TestWorld {
 
 /** Warehouse and ledger in memory, at a fixed date, over a throw-away folder; HTTP answers only from in-process transports. */
 export async function world(
-  options: { as_of?: string; live?: Outward[]; http?: HttpFactory; root?: string; frozen?: boolean } = {},
+  options: {
+    as_of?: string
+    live?: Outward[]
+    http?: HttpFactory
+    files?: FileHostFactory
+    root?: string
+    frozen?: boolean
+  } = {},
 ): Promise<TestWorld> {
   const as_of = options.as_of ?? '2026-11-22'
   const folder = mkdtempSync(join(tmpdir(), 'lead-engine-'))
@@ -43,6 +51,7 @@ export async function world(
     session,
     recorder,
     http: options.http ?? inProcessOnly(as_of),
+    files: options.files ?? noFiles,
     now: () => new Date(`${as_of}T12:00:00Z`),
     run_id: run.run_id,
     live: new Set(options.live ?? []),
@@ -66,6 +75,10 @@ export async function world(
       session.close()
     },
   }
+}
+
+function noFiles(): never {
+  throw new Error('no host of files was given')
 }
 
 function inProcessOnly(as_of: string): HttpFactory {

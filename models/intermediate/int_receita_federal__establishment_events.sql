@@ -1,5 +1,4 @@
--- One row per dated event that two months tell of an establishment. A row that only a wider filter let in has opened nothing:
--- what is there in one month alone is dated by its own fields, or not believed.
+-- One row per event that two months tell of an establishment that both have: where it is, what it does, what it is called.
 
 with
 
@@ -19,13 +18,6 @@ described as (
 
     select
         changes.*,
-        coalesce(changes.now.identificador_matriz_filial, changes.was.identificador_matriz_filial) = '1' as is_matriz,
-        changes.was is not null and changes.now is not null as is_in_both,
-        -- registered with some delay: a little before the last month, if that month would have had it
-        case
-            when changes.is_same_filter then changes.previous_on - interval 60 day
-            else changes.previous_on
-        end::date as news_since,
         concat_ws(
             ' ', was.tipo_logradouro, was.logradouro, was.numero, was.complemento, was.bairro, was.cep, was.municipio, was.uf
         ) as old_address,
@@ -46,17 +38,7 @@ described as (
 
     left join municipalities as new_places on new_places.code = changes.now.municipio
 
-),
-
-judged as (
-
-    select
-        *,
-        was is null and now.data_inicio_atividade > news_since and now.data_inicio_atividade <= changed_on as has_opened,
-        now.data_situacao_cadastral > news_since and now.data_situacao_cadastral <= changed_on as is_new_status,
-        is_in_both and was.situacao_cadastral is distinct from now.situacao_cadastral as has_other_status
-
-    from described
+    where changes.was is not null and changes.now is not null
 
 ),
 
@@ -66,39 +48,8 @@ listed as (
         *,
         unnest([
             {
-                'kind': if(is_matriz, 'opened', 'branch_opened'),
-                'is_so': has_opened,
-                'happened_on': now.data_inicio_atividade,
-                'evidence': concat('opened in ', new_place, ', CNAE ' || now.cnae_fiscal_principal)
-            },
-            {
-                'kind': 'reopened',
-                'is_so': now.situacao_cadastral = '02'
-                and (has_other_status or (was is null and not coalesce(has_opened, false) and is_new_status)),
-                'happened_on': if(is_new_status, now.data_situacao_cadastral, changed_on),
-                'evidence': concat('active again in ', new_place)
-            },
-            {
-                'kind': if(is_matriz, 'closed', 'branch_closed'),
-                'is_so': has_other_status and now.situacao_cadastral = '08',
-                'happened_on': if(is_new_status, now.data_situacao_cadastral, changed_on),
-                'evidence': concat('closed in ', new_place, ', reason ' || now.motivo_situacao_cadastral)
-            },
-            {
-                'kind': 'status_changed',
-                'is_so': has_other_status and now.situacao_cadastral not in ('02', '08'),
-                'happened_on': if(is_new_status, now.data_situacao_cadastral, changed_on),
-                'evidence': concat('situação from ', was.situacao_cadastral, ' to ', now.situacao_cadastral)
-            },
-            {
-                'kind': 'delisted',
-                'is_so': now is null and is_same_filter,
-                'happened_on': changed_on,
-                'evidence': concat('no longer among what the ICP lets in: closed, or changed beyond it, in ', old_place)
-            },
-            {
                 'kind': 'moved',
-                'is_so': is_in_both and old_address <> new_address,
+                'is_so': old_address <> new_address,
                 'happened_on': changed_on,
                 'evidence': if(
                     old_place = new_place, concat('moved within ', new_place), concat('moved from ', old_place, ' to ', new_place)
@@ -106,25 +57,25 @@ listed as (
             },
             {
                 'kind': 'cnae_added',
-                'is_so': is_in_both and len(new_cnaes) > 0,
+                'is_so': len(new_cnaes) > 0,
                 'happened_on': changed_on,
                 'evidence': concat('CNAE added: ', array_to_string(new_cnaes, ', '))
             },
             {
                 'kind': 'main_cnae_changed',
-                'is_so': is_in_both and was.cnae_fiscal_principal is distinct from now.cnae_fiscal_principal,
+                'is_so': was.cnae_fiscal_principal is distinct from now.cnae_fiscal_principal,
                 'happened_on': changed_on,
                 'evidence': concat('main CNAE from ', was.cnae_fiscal_principal, ' to ', now.cnae_fiscal_principal)
             },
             {
                 'kind': 'name_changed',
-                'is_so': is_in_both and was.nome_fantasia is distinct from now.nome_fantasia,
+                'is_so': was.nome_fantasia is distinct from now.nome_fantasia,
                 'happened_on': changed_on,
                 'evidence': 'trade name changed'
             }
         ]) as event
 
-    from judged
+    from described
 
 ),
 

@@ -2,6 +2,12 @@
 
 with
 
+status_events as (
+
+    select * from {{ ref('int_receita_federal__status_events') }}
+
+),
+
 establishment_events as (
 
     select * from {{ ref('int_receita_federal__establishment_events') }}
@@ -14,6 +20,12 @@ company_events as (
 
 ),
 
+regime_events as (
+
+    select * from {{ ref('int_receita_federal__regime_events') }}
+
+),
+
 partner_events as (
 
     select * from {{ ref('int_receita_federal__partner_events') }}
@@ -22,11 +34,19 @@ partner_events as (
 
 unioned as (
 
+    select * from status_events
+
+    union all
+
     select * from establishment_events
 
     union all
 
     select * from company_events
+
+    union all
+
+    select * from regime_events
 
     union all
 

@@ -273,7 +273,7 @@ async function compare(before: Month, after: Month, same_filter = true): Promise
   }
   await m.build([
     ...TABLES.map((name) => `stg_receita_federal__${name}_changes`),
-    ...['establishment_events', 'company_events', 'partner_events', 'events'].map(
+    ...['status_events', 'establishment_events', 'company_events', 'regime_events', 'partner_events', 'events'].map(
       (name) => `int_receita_federal__${name}`,
     ),
   ])

@@ -164,8 +164,6 @@ export interface HttpDeps {
   signal: AbortSignal
   /** A replay: what the ledger does not hold is not asked. */
   replay?: boolean
-  /** A replay of this run: what later ones were answered is not known. */
-  last_run?: string
   /** Values that were loaded as secrets: masked in what is logged, stored and thrown. */
   secrets?: Iterable<string>
 }
@@ -181,7 +179,7 @@ const IN_PROCESS_CONCURRENCY = 64
  * may have reached the service is not repeated, neither by a later run, and its credits count as spent.
  */
 export function createHttp(deps: HttpDeps): HttpFactory {
-  const journal = createJournal(deps.connection, deps.run_id, deps.as_of, deps.last_run)
+  const journal = createJournal(deps.connection, deps.run_id, deps.as_of)
   const services = new Map<string, Shared>()
   const clock = { now: deps.now, sleep: (ms: number) => deps.sleep(ms, deps.signal) }
   return (options) => {

@@ -31,6 +31,8 @@ export interface RunOptions {
   /** As it was typed, for the lock and the log: `pipeline run --threads 2`. */
   call: string
   as_of: string
+  /** The run that this is a replay of: it bears its name, records nothing, asks nobody. */
+  replay?: string
   full_refresh: boolean
   /** With `full_refresh`: only these; absent means all. */
   refresh_only?: ReadonlySet<string>
@@ -125,8 +127,8 @@ async function runOpened(options: Opened): Promise<RunResult> {
   await closeCrashedRuns(connection)
   await settleIntents(connection)
   const seq = await nextRunSeq(connection)
-  const run_id = `run_${String(seq).padStart(6, '0')}`
-  const frozen = await isReplay(connection, as_of)
+  const run_id = options.replay ?? `run_${String(seq).padStart(6, '0')}`
+  const frozen = options.replay !== undefined || (await isReplay(connection, as_of))
   const { command, call, git_commit } = options
   const target = project.config.target_name
   const identity = { run_id, seq, command, call, target, as_of, git_commit, started_at }

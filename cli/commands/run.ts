@@ -3,6 +3,8 @@ import { addCommonOptions, addRunOptions, type RunFlags } from '../options.ts'
 import { runPlan } from '../run-plan.ts'
 import { action } from '../session.ts'
 
+const KINDS = ['seed', 'model', 'snapshot', 'step', 'test', 'unit_test'] as const
+
 export function register(program: Command): void {
   const command = program
     .command('run')
@@ -10,9 +12,12 @@ export function register(program: Command): void {
   addCommonOptions(addRunOptions(command))
     .option('--stage <stages...>', 'only these stages and the SQL around them', [])
     .option('--dry-run', 'show what would run, and run nothing', false)
+    .option('--replay <run>', 'this past run again from its ledger: nobody is asked, published in data/replays/')
     .action(
-      action<RunFlags>((session, options) =>
-        runPlan(session, options, 'run', ['seed', 'model', 'snapshot', 'step', 'test', 'unit_test']),
-      ),
+      action<RunFlags & { replay?: string }>(async (session, { replay, ...options }) => {
+        if (replay === undefined) return runPlan(session, options, 'run', KINDS)
+        const { replayRun } = await import('../replay-run.ts')
+        return replayRun(session, { ...options, replay }, KINDS)
+      }),
     )
 }

@@ -81,10 +81,10 @@ const ANSWERS = {
 }
 
 /**
- * Writes to `log.intents`, `log.calls` and `log.answers`; a replay reads only what runs up to `last_run` left. The connection must be its own: nobody else's transaction may be open
+ * Writes to `log.intents`, `log.calls` and `log.answers`. The connection must be its own: nobody else's transaction may be open
  * on it. What arrives while a statement runs goes into the next one together, so that many small answers cost few commits.
  */
-export function createJournal(connection: Connection, run_id: string, as_of: string, last_run?: string): Journal {
+export function createJournal(connection: Connection, run_id: string, as_of: string): Journal {
   const alone = oneAtATime()
   let occurrences: Map<string, number> | undefined
 
@@ -99,12 +99,11 @@ export function createJournal(connection: Connection, run_id: string, as_of: str
       `with wanted as (select unnest(from_json($1, '["VARCHAR"]')) as request_hash)
        select request_hash, call_id, status, headers, body, fetched_at from log.answers semi join wanted using (request_hash)
        where fetched_at::date <= $2::date
-         ${last_run === undefined ? '' : 'and call_id in (select call_id from log.calls where run_id <= $3)'}
        union all
        select request_hash, call_id, null, null, null, requested_at from log.calls semi join wanted using (request_hash)
        where status is null and credits > 0 and requested_at::date <= $2::date
        order by fetched_at desc, call_id desc`,
-      last_run === undefined ? [JSON.stringify(hashes), as_of] : [JSON.stringify(hashes), as_of, last_run],
+      [JSON.stringify(hashes), as_of],
     )
     return hashes.map((hash) => rows.filter(({ request_hash }) => request_hash === hash))
   }

@@ -48,6 +48,8 @@ export async function runPlan(
   }
   report.line()
   rememberCall(session, options, which, plan)
+  // Loaded while the database works.
+  const reporting = import('./report-run.ts')
   const result = await queued(options.wait, effects, report, () =>
     run({
       project,
@@ -86,7 +88,7 @@ export async function runPlan(
     'run_results.json',
     runResultsOf(result.results, { invocation, elapsed: result.seconds, args, project: name }),
   )
-  const { reportRun } = await import('./report-run.ts')
+  const { reportRun } = await reporting
   reportRun(report, { result, project, options, which })
   return result.exit_code
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { compileTemplate, type Names, relationText } from './compile.ts'
 import type { Problem } from './errors.ts'
 import { versionedName } from './model-versions.ts'
@@ -109,13 +109,10 @@ function genericTest(entry: Entry, node: Tested, names: Names, problems: Problem
   const fail_calc = config.fail_calc ?? generic.fail_calc
   const store = storedAs(config)
   const count = fail_calc === undefined && store === undefined ? generic.count?.(input) : undefined
-  const hash = createHash('sha256')
-    .update(JSON.stringify([node.id, entry.column_is_sql ? undefined : column, written, entry.given]))
-    .digest('hex')
-    .slice(0, 10)
+  const said = JSON.stringify([node.id, entry.column_is_sql ? undefined : column, written, entry.given])
   return {
     kind: 'test',
-    id: `test.${names.project}.${label}.${hash}`,
+    id: `test.${names.project}.${label}.${hash('sha256', said).slice(0, 10)}`,
     name: label,
     file: yaml.file,
     description: entry.description ?? '',
@@ -175,7 +172,7 @@ function labelOf(test: string, node: Tested, column: string | undefined, args: R
   )
   const tail = values.map((value) => String(value).replaceAll(/[^A-Za-z0-9]+/g, '_')).join('__')
   const full = [test, owner, column, tail].filter((part) => part !== undefined && part !== '').join('_')
-  return full.length <= 63 ? full : `${full.slice(0, 30)}_${createHash('md5').update(full).digest('hex')}`
+  return full.length <= 63 ? full : `${full.slice(0, 30)}_${hash('md5', full)}`
 }
 
 function* singularTests(files: ProjectFiles, names: Names, problems: Problem[]): Iterable<TestNode> {

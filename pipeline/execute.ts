@@ -59,6 +59,8 @@ export class Executor {
   readonly #options: ExecuteOptions
   readonly #versions = new Map<string, string>()
   readonly #blocked = new Map<string, string>()
+  /** What a test found wrong, and which one did first. */
+  readonly #refuted = new Map<string, string>()
   #sources: Map<string, string> | undefined
   #testRunner: TestRunner | undefined
   #unitTestRunner: UnitTestRunner | undefined
@@ -80,6 +82,8 @@ export class Executor {
       const result = cause === undefined ? await this.#one(node) : this.#skipped(node, cause)
       this.results.set(id, result)
       if (failed(result) || result.status === 'skipped') this.#blocked.set(id, node.name)
+      if (node.kind === 'test' && result.status === 'fail')
+        for (const dep of node.deps) if (!this.#refuted.has(dep)) this.#refuted.set(dep, node.name)
       listener.finished?.(result)
     }
     this.#unitTestRunner?.close()
@@ -116,11 +120,7 @@ export class Executor {
         const result = this.results.get(id)
         if (this.#blocked.has(id) && !(result?.remote && parent?.kind === 'source')) return this.#blocked.get(id)
       }
-      if (node.kind === 'test') continue
-      for (const child of graph.children(dep)) {
-        const test = this.results.get(child)
-        if (test?.node.kind === 'test' && test.status === 'fail') return test.node.name
-      }
+      if (node.kind !== 'test' && this.#refuted.has(dep)) return this.#refuted.get(dep)
     }
     return undefined
   }

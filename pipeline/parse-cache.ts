@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
@@ -63,5 +63,5 @@ export const parseCache = new ParseCache()
 
 /** The key of what `kind` of parsing makes of a text. */
 export function parseKey(kind: string, text: string): string {
-  return createHash('sha1').update(kind).update('\u0000').update(text).digest('hex')
+  return hash('sha1', `${kind}\u0000${text}`)
 }

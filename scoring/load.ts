@@ -66,7 +66,7 @@ async function readWithDuckDB(parts: readonly (Scorecard | Policy | Brief)[], pr
   const expressions = sources.flatMap((source) => source.expressions).map(({ sql }) => sql)
   const key = parseKey('expressions', JSON.stringify(expressions))
   const known = parseCache.find(key)?.data as Reading[] | undefined
-  const readings = known ?? (await readInMemory(expressions))
+  const readings = known ?? (expressions.length === 0 ? [] : await readInMemory(expressions))
   parseCache.keep(key, readings)
   noteReadings(sources, readings, problems)
 }

@@ -1,10 +1,4 @@
-import {
-  type DuckDBConnection,
-  DuckDBInstance,
-  type DuckDBType,
-  DuckDBTypeId,
-  type DuckDBValue,
-} from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBType, DuckDBTypeId, DuckDBValue } from '@duckdb/node-api'
 import { StatementError } from '../bug.ts'
 import type { TableSpec } from '../table.ts'
 import { quoteIdentifier } from '../table.ts'
@@ -54,6 +48,8 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
   if (options.memory_limit !== undefined) settings.memory_limit = options.memory_limit
   if (options.temp_directory !== undefined) settings.temp_directory = options.temp_directory
   const { TimeZone: _zone, ...startup } = settings
+  const { DuckDBInstance, DuckDBTypeId } = (await import('@duckdb/node-api')).default
+  typeIds = DuckDBTypeId
   const instance = await DuckDBInstance.create(options.path ?? ':memory:', startup).catch(refused)
   return {
     async connect() {
@@ -64,6 +60,9 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
     close: () => instance.closeSync(),
   }
 }
+
+/** Loaded with the first database: many commands need none, and it is slow to load. */
+let typeIds: typeof DuckDBTypeId
 
 const INSERT_BATCH = 5_000
 
@@ -186,35 +185,35 @@ function toValue(value: DuckDBValue, type: DuckDBType): Value {
   }
   if (Array.isArray(value)) return value.map((item) => toValue(item, type))
   switch (type.typeId) {
-    case DuckDBTypeId.LIST:
-    case DuckDBTypeId.ARRAY: {
+    case typeIds.LIST:
+    case typeIds.ARRAY: {
       const element = (type as unknown as { valueType: DuckDBType }).valueType
       return (value as unknown as { items: DuckDBValue[] }).items.map((item) => toValue(item, element))
     }
-    case DuckDBTypeId.STRUCT: {
+    case typeIds.STRUCT: {
       const { entryNames, entryTypes } = type as unknown as { entryNames: string[]; entryTypes: DuckDBType[] }
       const entries = (value as unknown as { entries: Record<string, DuckDBValue> }).entries
       return Object.fromEntries(
         entryNames.map((name, index) => [name, toValue(entries[name] ?? null, entryTypes[index]!)]),
       )
     }
-    case DuckDBTypeId.MAP: {
+    case typeIds.MAP: {
       const { keyType, valueType } = type as unknown as { keyType: DuckDBType; valueType: DuckDBType }
       const entries = (value as unknown as { entries: { key: DuckDBValue; value: DuckDBValue }[] }).entries
       return Object.fromEntries(
         entries.map((entry) => [String(toValue(entry.key, keyType)), toValue(entry.value, valueType)]),
       )
     }
-    case DuckDBTypeId.DECIMAL: {
+    case typeIds.DECIMAL: {
       const text = String(value)
       return (type as unknown as { width: number }).width <= 15 ? Number(text) : text
     }
-    case DuckDBTypeId.TIMESTAMP:
-    case DuckDBTypeId.TIMESTAMP_S:
-    case DuckDBTypeId.TIMESTAMP_MS:
-    case DuckDBTypeId.TIMESTAMP_NS:
+    case typeIds.TIMESTAMP:
+    case typeIds.TIMESTAMP_S:
+    case typeIds.TIMESTAMP_MS:
+    case typeIds.TIMESTAMP_NS:
       return isoTimestamp(String(value))
-    case DuckDBTypeId.TIMESTAMP_TZ:
+    case typeIds.TIMESTAMP_TZ:
       return isoTimestamp(String(value).replace(/[+-]\d{2}(:\d{2})?$/, ''))
     default:
       return String(value)

@@ -16,6 +16,8 @@ export interface Provider<Settings extends z.ZodObject = z.ZodObject> {
   http?(settings: z.output<Settings>): Omit<HttpOptions, 'service'>
   /** Cheapest call that shows that key and host work: for `pipeline debug`. One line on success, throws otherwise. */
   check?(context: PageContext<z.output<Settings>>): Promise<string>
+  /** How many companies it has that fit the ICP, as far as it can tell for free: for `pipeline plan`. */
+  count?(context: PageContext<z.output<Settings>>): Promise<number>
   /** Its tables, by their snake_case names. */
   resources: Record<string, Resource<z.output<Settings>>>
   /** Lands all resources at once as Parquet. `version` tells, offline, whether anything is new, or null; `reads`: seeds it needs. */
@@ -72,7 +74,6 @@ export type LandContext<Settings> = StepContext & { settings: Settings; icp: Icp
 export function defineProvider<S extends z.ZodObject>(provider: Provider<S>): Provider<S> {
   return provider
 }
-
 export { bytes, folderVersion, landBulk, pushdownOf, readLayout, register, share, withoutCpf } from './bulk.ts'
 export { cnpjCheckDigits, isCnpj, normalizeCnpj } from './cnpj.ts'
 export type { Field, Fill, Fills, Price, Subject } from './fields.ts'

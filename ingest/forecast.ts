@@ -1,6 +1,9 @@
+import { messageOf } from '../pipeline/errors.ts'
+import type { HttpOptions } from '../pipeline/http.ts'
 import type { Finding, PlanPart, PlanWorld } from '../pipeline/plan-part.ts'
 import type { Row } from '../pipeline/warehouse/duckdb.ts'
 import { readYaml } from '../pipeline/yaml.ts'
+import type { SwitchedOn } from './catalogue.ts'
 import { type Icp, rulesIn } from './icp.ts'
 import { compileIcp } from './icp-compile.ts'
 import { redundantRules } from './icp-lint.ts'
@@ -9,9 +12,11 @@ const COMPANIES = 'intermediate.int_companies_merged'
 const RATES = 'seeds.fx_rates'
 
 /** What `pipeline plan` says before anything is asked or bought: how large the market is, and which rules do nothing. */
-export function icpPlans(icp: Icp, path: string): PlanPart[] {
+export function icpPlans(icp: Icp, path: string, listing: readonly SwitchedOn[]): PlanPart[] {
   const title = 'the market that the ICP describes, among companies found so far'
+  const counting = listing.filter(({ provider }) => provider.count !== undefined)
   return [
+    ...(counting.length === 0 ? [] : [countsOf(counting, icp)]),
     { name: 'market', title, reads: [COMPANIES, RATES], tell: (world) => market(world, icp) },
     {
       name: 'icp_rules',
@@ -20,6 +25,30 @@ export function icpPlans(icp: Icp, path: string): PlanPart[] {
       tell: (world) => rulesOnData(world, icp, path),
     },
   ]
+}
+
+/** What each provider that can tell for free has to offer; one that does not answer keeps no other from it. */
+function countsOf(counting: readonly SwitchedOn[], icp: Icp): PlanPart {
+  return {
+    name: 'provider_counts',
+    title: 'companies that providers have and that fit the ICP',
+    reads: [],
+    async tell({ http, as_of }) {
+      const counts = counting.map(async ({ name, provider, settings }) => {
+        const own = http({ service: name, ...provider.http?.(settings) } as HttpOptions)
+        const asked = { settings, icp, http: own, as_of, subjects: [], fields: [] }
+        return provider.count!(asked).then(
+          (companies) => ({ provider: name, companies, why_not: null }),
+          (error: unknown) => ({ provider: name, companies: null, why_not: messageOf(error) }),
+        )
+      })
+      const rows = await Promise.all(counts)
+      const known = rows.filter(({ companies }) => companies !== null)
+      const figures = Object.fromEntries(known.map(({ provider, companies }) => [provider, companies!]))
+      const text = `${known.length} of ${rows.length} providers told, for free`
+      return { text, figures, tables: [{ name: 'by provider', columns: ['provider', 'companies', 'why_not'], rows }] }
+    },
+  }
 }
 
 const judgedBy = (icp: Icp, as_of: string) => `judged as (${compileIcp(icp, as_of, COMPANIES)})`

@@ -49,7 +49,7 @@ export const steps: Room<Settings> = async (input) => {
     if (from.length > 0 && isField(field)) made.push(enrichmentStep(field, from, icp, warningOf(from, listing)))
   const tables = [ASKED, ALIASES, ...[...known.values()].flatMap(tablesOf)]
   const checks = icp === undefined ? [] : checksOf([...new Map([...knowing, ...listing]).values()], icp)
-  const plans = icpPlans(icp, join(input.root, input.settings.discovery.icp))
+  const plans = icpPlans(icp, join(input.root, input.settings.discovery.icp), [...listing.values()])
   return { steps: made, tables: unrecorded(tables, made), checks, plans }
 }
 

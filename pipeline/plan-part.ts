@@ -1,3 +1,4 @@
+import type { HttpFactory } from './http.ts'
 import type { Connection, Row } from './warehouse/duckdb.ts'
 
 /** What one room adds to `pipeline plan`: what `run` would do in it, as plain data. Changes nothing, asks nobody for money. */
@@ -46,5 +47,7 @@ export interface PlanWorld {
   root: string
   /** What the target is live for. */
   live: readonly string[]
+  /** Pays for nothing: what would cost is refused. What it is asked is kept nowhere. */
+  http: HttpFactory
   signal: AbortSignal
 }

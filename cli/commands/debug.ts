@@ -1,17 +1,15 @@
 import { existsSync } from 'node:fs'
 import { relative } from 'node:path'
 import type { Command } from 'commander'
-import { NO_BUDGET } from '../../pipeline/budget.ts'
 import { codeRoot } from '../../pipeline/code-root.ts'
 import { EXIT, messageOf, RemoteError } from '../../pipeline/errors.ts'
-import { createHttp } from '../../pipeline/http.ts'
 import type { Project } from '../../pipeline/load.ts'
 import type { Check, CheckWorld } from '../../pipeline/room.ts'
 import { PROGRAM_VERSION } from '../../pipeline/version.ts'
 import { placesOf } from '../../pipeline/warehouse/home.ts'
-import { createLedger } from '../../pipeline/warehouse/ledger.ts'
 import { lockHolder } from '../../pipeline/warehouse/lock.ts'
-import { openSession, type Session } from '../../pipeline/warehouse/session.ts'
+import { openSession } from '../../pipeline/warehouse/session.ts'
+import { withFreeHttp } from '../free-http.ts'
 import { addCommonOptions, type CommonOptions } from '../options.ts'
 import { action, realEffects } from '../session.ts'
 
@@ -82,33 +80,12 @@ function ofFiles({ root, config, graph, files }: Project): Finding[] {
 /** Asks what is switched on, over the same HTTP layer; what is asked here is kept nowhere. */
 async function ofServices(project: Project): Promise<Finding[]> {
   if (project.checks.length === 0) return []
-  const { now, sleep, random, signal } = realEffects()
+  const effects = realEffects()
+  const { now, signal } = effects
   const as_of = now().toISOString().slice(0, 10)
-  const session = await openSession({ as_of })
-  try {
-    await createLedger(session.connection, now())
-    const http = await httpOver(session, project, { as_of, now, sleep, random, signal })
+  return withFreeHttp(project, 'debug', effects, (http) => {
     const world: CheckWorld = { http, as_of, now, root: project.root, signal }
-    return await Promise.all(project.checks.map((check) => found(check, world)))
-  } finally {
-    session.close()
-  }
-}
-
-async function httpOver(
-  session: Session,
-  project: Project,
-  effects: Pick<Parameters<typeof createHttp>[0], 'as_of' | 'now' | 'sleep' | 'random' | 'signal'>,
-) {
-  const connection = await session.connect()
-  await connection.run(`set search_path = '_ledger.log'`)
-  return createHttp({
-    ...effects,
-    connection,
-    run_id: 'debug',
-    live: new Set(),
-    budget: NO_BUDGET,
-    secrets: project.config.secrets,
+    return Promise.all(project.checks.map((check) => found(check, world)))
   })
 }
 

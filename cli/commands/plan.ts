@@ -7,6 +7,7 @@ import { refuseFuture } from '../../pipeline/run.ts'
 import { forecast } from '../../pipeline/state/forecast.ts'
 import { placesOf } from '../../pipeline/warehouse/home.ts'
 import { BUILD } from '../../pipeline/warehouse/session.ts'
+import { withFreeHttp } from '../free-http.ts'
 import { addCommonOptions, addRunOptions, type RunFlags } from '../options.ts'
 import { openToRead } from '../read-session.ts'
 import { type PlannedNode, planJson, planText, type Told } from '../report-plan.ts'
@@ -44,7 +45,9 @@ async function plan(session: CommandSession, options: Options): Promise<number> 
     return { name, kind, file, reason: why?.get(id) ?? null }
   }
   const of = (ids: readonly string[]) => ids.filter((id) => nodes.includes(id)).map(describe)
-  const parts = await tellAll(project, { as_of, live, signal: effects.signal })
+  const parts = await withFreeHttp(project, 'plan', effects, (http) =>
+    tellAll(project, { as_of, live, http, signal: effects.signal }),
+  )
   const result = {
     as_of,
     target: config.target_name,
@@ -64,7 +67,10 @@ async function plan(session: CommandSession, options: Options): Promise<number> 
 }
 
 /** What each room says. Throws LedgerHeld while a run holds the files. */
-async function tellAll(project: Project, world: Pick<PlanWorld, 'as_of' | 'live' | 'signal'>): Promise<Told[]> {
+async function tellAll(
+  project: Project,
+  world: Pick<PlanWorld, 'as_of' | 'live' | 'http' | 'signal'>,
+): Promise<Told[]> {
   const places = placesOf(project.root, project.config.target)
   const silent = ({ name, title }: PlanPart, why: string): Told => ({ name, title, silent: why })
   if (!existsSync(places.ledger) || !existsSync(places.build))

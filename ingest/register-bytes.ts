@@ -47,11 +47,11 @@ export const starCpf: Mend = (bytes, start, end, mending) => {
   mending.count('unmasked_cpfs', 1)
 }
 
-/** Eight digits, or seven of one that lost its zero. Anything else is blanked. */
+/** Eight digits, or seven of one that lost its zero. Anything else becomes zeros, which are no CEP. */
 export const digitsOfCep: Mend = (bytes, start, end, { count }) => {
   const length = end - start
   if ((length === 8 || length === 7) && isDigits(bytes, start, end)) return
-  bytes.fill(SPACE, start, end)
+  bytes.fill(ZERO, start, end)
   count('bad_ceps', 1)
 }
 

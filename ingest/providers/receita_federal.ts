@@ -8,7 +8,9 @@ const PARTNER_KEY = PARTNER.split(' ').map((field) => `coalesce(trim(${field}), 
 
 const text = z.string().nullable()
 const column = (duckdb: string, sql: string, more: object = {}) => text.meta({ duckdb, sql, ...more })
-const blank = `nullif(trim({}), '')`
+const blank = `nullif(rtrim({}), '')`
+const CEP = `nullif(case strlen({}) when 8 then {} when 7 then '0' || {} end, '00000000')`
+const LIST = `case when {} is null or starts_with({}, ' ') then []::varchar[] else string_split(rtrim({}), ',') end`
 const types = {
   text,
   upper: column('VARCHAR', '{}', { mend: bytes.upperCase }),
@@ -17,8 +19,8 @@ const types = {
   /** `***000000**` is nobody. */
   document: column('VARCHAR', `nullif({}, '***000000**')`, { mend: bytes.starCpf }),
   role: column('VARCHAR', `nullif({}, '00')`),
-  cep: column('VARCHAR', `nullif(lpad(${blank}, 8, '0'), '00000000')`, { mend: bytes.digitsOfCep }),
-  list: column('VARCHAR[]', `coalesce(string_split(${blank}, ','), []::varchar[])`, { mend: bytes.listOfCnaes }),
+  cep: column('VARCHAR', CEP, { mend: bytes.digitsOfCep }),
+  list: column('VARCHAR[]', LIST, { mend: bytes.listOfCnaes }),
   date: column('DATE', `case when strlen({}) = 8 then try_strptime({}, '%Y%m%d')::date end`, { mend: bytes.dayOfYear }),
   capital: column('DECIMAL(18,2)', 'try_cast({} as decimal(18, 2))', { mend: bytes.amountOfCapital }),
   cnpj: column('VARCHAR', 'cnpj_basico || cnpj_ordem || cnpj_dv', { derived: true }),

@@ -31,15 +31,13 @@ export function readEntry(
   entry: DataTestEntry,
   { yaml, path, column }: { yaml: YamlFile; path: readonly PropertyKey[]; column?: string },
 ): Entry {
-  const named = typeof entry !== 'string' && 'test_name' in entry
-  const [written, body, at] =
-    typeof entry === 'string'
-      ? [entry, {}, path]
-      : named
-        ? [String(entry.test_name), without(entry, ['test_name']), path]
-        : [Object.keys(entry)[0] ?? '', Object.values(entry)[0] ?? {}, [...path, Object.keys(entry)[0] ?? '']]
+  if (typeof entry === 'string') return plain(entry, yaml, path, column)
+  const named = 'test_name' in entry
+  const [written, body, at] = named
+    ? [String(entry.test_name), without(entry, ['test_name']), path]
+    : [Object.keys(entry)[0] ?? '', Object.values(entry)[0] ?? {}, [...path, Object.keys(entry)[0] ?? '']]
   const { config, arguments: nested, name, description, column_name, ...flat } = body as Record<string, unknown>
-  const beside = typeof entry === 'string' || named ? {} : without(entry, [written])
+  const beside = named ? {} : without(entry, [written])
   const flatConfig = Object.fromEntries(
     Object.entries({ ...flat, ...beside }).filter(([key]) => TEST_CONFIG_KEYS.includes(key)),
   )
@@ -57,7 +55,7 @@ export function readEntry(
     ...(typeof description === 'string' ? { description } : {}),
     arguments: { ...without(flat, TEST_CONFIG_KEYS), ...without(inner, ['column_name']) },
     config: { ...flatConfig, ...own },
-    given: typeof entry === 'string' ? {} : body,
+    given: body,
     yaml,
     line: () => yaml.lineOf(path),
     lineOfArgument: ([key, ...rest]) =>
@@ -73,6 +71,25 @@ export function readEntry(
     },
   }
 }
+
+/** Just a name, as most are. */
+function plain(written: string, yaml: YamlFile, path: readonly PropertyKey[], column: string | undefined): Entry {
+  const line = () => yaml.lineOf(path)
+  return {
+    written,
+    ...(column === undefined ? {} : { column }),
+    arguments: NOTHING,
+    config: NOTHING,
+    given: NOTHING,
+    yaml,
+    line,
+    lineOfArgument: (rest) => yaml.lineOf([...path, ...rest]),
+    lineOfConfig: (rest) => (rest.length === 0 ? line() : yaml.lineOf([...path, ...rest])),
+  }
+}
+
+/** What a test is given that is just named; the same for all of them. */
+const NOTHING: Readonly<Record<string, never>> = Object.freeze({})
 
 function without(value: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)))

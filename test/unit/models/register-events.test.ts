@@ -403,4 +403,44 @@ describe('versions', () => {
     )
     expect(current).toEqual([{ n: after.estabelecimentos.length }])
   })
+
+  it('follow a row through many changes, its going and its coming back', async () => {
+    const table = tableOf(listed, 'estabelecimentos')
+    const version = (n: number, uf: string) => ({ cnpj: cnpjOf(n), cnpj_basico: rootOf(n), uf })
+    const change = (n: number, previous_on: string, changed_on: string, was: string | null, now: string | null) => ({
+      cnpj: cnpjOf(n),
+      previous_on,
+      changed_on,
+      same_filter: true,
+      was: was === null ? null : version(n, was),
+      now: now === null ? null : version(n, now),
+    })
+    await m.give({
+      'raw.receita_federal__estabelecimentos': {
+        columns: { ...table.columns, ...technical },
+        rows: [version(1, 'MG'), version(2, 'BA'), version(3, 'RS')],
+      },
+      'raw.receita_federal__estabelecimentos_changes': {
+        columns: { ...changesTable(table).columns, ...technical },
+        rows: [
+          change(1, '2026-06-13', '2026-07-11', 'SP', 'RJ'),
+          change(2, '2026-06-13', '2026-07-11', null, 'PE'),
+          change(1, '2026-07-11', '2026-08-08', 'RJ', 'MG'),
+          change(2, '2026-07-11', '2026-08-08', 'PE', null),
+          change(2, '2026-08-08', '2026-09-12', null, 'BA'),
+        ],
+      },
+    })
+    await m.build(['int_receita_federal__establishment_versions'])
+    const asOf = async (date: string) => {
+      const rows = await m.connection.rows<{ row: string }>(`
+        select right(cnpj_basico, 3)[1:1] || uf as row from intermediate.int_receita_federal__establishment_versions
+        where valid_from <= date '${date}' and (valid_to is null or valid_to > date '${date}') order by 1`)
+      return rows.map(({ row }) => row)
+    }
+    expect(await asOf('2026-06-30')).toEqual(['1SP', '3RS'])
+    expect(await asOf('2026-07-31')).toEqual(['1RJ', '2PE', '3RS'])
+    expect(await asOf('2026-08-31')).toEqual(['1MG', '3RS'])
+    expect(await asOf('2026-09-30')).toEqual(['1MG', '2BA', '3RS'])
+  })
 })

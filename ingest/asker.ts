@@ -7,6 +7,7 @@ import type { Resource } from './define.ts'
 import { FIELDS, type Field, type Subject } from './fields.ts'
 import type { Icp } from './icp.ts'
 import { Intake, landPages, timed } from './intake.ts'
+import { watchSuppressions } from './waiting-suppressions.ts'
 
 /** A resource of a provider that fills fields. */
 export interface Source {
@@ -52,6 +53,7 @@ export class Asker {
   readonly failures: NonNullable<StepSummary['failures']> = []
   readonly #notes = new Set<string>()
   readonly #intake: Intake
+  readonly #suppressed: (subject: Subject) => boolean
   #unsaid = 0
 
   constructor(
@@ -60,6 +62,7 @@ export class Asker {
     readonly source: Source,
     readonly memory: Memory,
   ) {
+    this.#suppressed = watchSuppressions(context.paths.data)
     this.#intake = new Intake(source.on.name, source.name, source.resource)
   }
 
@@ -82,7 +85,7 @@ export class Asker {
     const running: Promise<Outcome>[] = []
     const launch = () => {
       while (running.length < this.#atOnce() && next < batches.length && stop.reason === undefined)
-        running.push(this.#fetch(batches[next++]!, fields))
+        running.push(this.#fetch(this.#allowed(batches[next++]!, asked), fields))
     }
     for (launch(); running.length > 0; launch()) {
       context.signal.throwIfAborted()
@@ -115,6 +118,13 @@ export class Asker {
     return asked
   }
 
+  /** Without whom somebody has ruled out since the run began. */
+  #allowed(batch: readonly Subject[], { refused }: Asked): readonly Subject[] {
+    const out = batch.filter(this.#suppressed)
+    refused.push(...out.map((subject) => ({ subject, reason: 'suppressed' })))
+    return out.length === 0 ? batch : batch.filter((subject) => !out.includes(subject))
+  }
+
   #atOnce(): number {
     return this.source.on.provider.http?.(this.source.on.settings).limits?.concurrency ?? AT_ONCE
   }
@@ -131,6 +141,7 @@ export class Asker {
     const { on, resource } = source
     const { settings } = on
     const outcome: Outcome = { batch, pages: [], call_id: null }
+    if (batch.length === 0) return outcome
     const own = context.http({ service: on.name, ...on.provider.http!(settings) })
     const [only] = batch
     const about = batch.length === 1 ? { company_id: only!.company_id } : {}

@@ -2,9 +2,14 @@ import type { Connection } from '../pipeline/warehouse/duckdb.ts'
 import type { Subject } from './fields.ts'
 
 /** What subjects are made from. */
-export const SUBJECT_READS = ['int_companies_merged', 'icp_prospects']
+export const SUBJECT_READS = [
+  'int_companies_merged',
+  'icp_prospects',
+  'int_companies_excluded',
+  'stg_ledger__suppressions',
+]
 
-/** Companies worth enriching: all but those that their listings alone put outside the ICP. */
+/** Companies worth enriching: all but those that their listings alone put outside the ICP, and those never to be touched. */
 const PROSPECTS = `
     select companies.company_id, companies.name, companies.domain, companies.cnpj, companies.country
     from intermediate.int_companies_merged as companies
@@ -13,7 +18,8 @@ const PROSPECTS = `
         from discovery.icp_prospects
         group by company_id
         having count(is_match) = count(*) and not bool_or(is_match)
-    ) as refused on refused.company_id = companies.company_id`
+    ) as refused on refused.company_id = companies.company_id
+    anti join intermediate.int_companies_excluded as excluded on excluded.company_id = companies.company_id`
 
 export async function companySubjects(connection: Connection): Promise<Subject[]> {
   return connection.rows<Subject>(`
@@ -38,5 +44,14 @@ export async function contactSubjects(connection: Connection): Promise<Subject[]
         contacts.linkedin_url
     from intermediate.int_contacts_merged as contacts
     join (${PROSPECTS}) as prospects on prospects.company_id = contacts.company_id
+    where not exists (
+        select 1
+        from staging.stg_ledger__suppressions as suppressed
+        where (suppressed_by, suppressed_value) in (
+            ('contact_id', contacts.contact_id),
+            ('email', lower(contacts.email)),
+            ('domain', lower(split_part(contacts.email, '@', 2)))
+        )
+    )
     order by contacts.contact_id`)
 }

@@ -189,7 +189,8 @@ export function createHttp(deps: HttpDeps): HttpFactory {
     if (shared === undefined) {
       const pace = transport === undefined ? limits : { concurrency: IN_PROCESS_CONCURRENCY, ...limits }
       const store = transport === undefined ? deps.pace?.(service) : undefined
-      shared = { pacer: createPacer(pace, clock, buckets, store), circuit: createCircuit(service, deps.now) }
+      const pacer = createPacer(pace, clock, buckets, store)
+      shared = { pacer, circuit: createCircuit(service, deps.now), underway: new Map() }
       services.set(service, shared)
     }
     return createServiceHttp(options, deps, journal, shared)

@@ -105,6 +105,13 @@ export interface IntermediateIntCompaniesEnriched {
   enriched_at: string | null
 }
 
+export interface IntermediateIntCompaniesExcluded {
+  company_id: string
+  reason: string
+  origin: string
+  via: string
+}
+
 export interface IntermediateIntCompaniesIdentified {
   source: string
   source_key: string
@@ -341,6 +348,15 @@ export interface IntermediateIntContactsMerged {
   seniority: string | null
   department: string | null
   email_status: string | null
+}
+
+export interface IntermediateIntCrmCompaniesKnown {
+  crm: string
+  crm_id: string
+  company_id: string | null
+  domain: string | null
+  cnpj_root: string | null
+  relationship: string
 }
 
 export interface IntermediateIntEmailsVerified {
@@ -1515,6 +1531,13 @@ export interface SeedsCnaeIndustries {
   industry: string
 }
 
+export interface SeedsExcludedCompanies {
+  relationship: string
+  name: string | null
+  domain: string | null
+  cnpj: string | null
+}
+
 export interface SeedsFreeMailDomains {
   domain: string
 }
@@ -1573,6 +1596,15 @@ export interface SeedsTitleSeniority {
   phrase: string
   rank: number
   seniority: string
+}
+
+export interface StagingStgCrmRecords {
+  crm_id: string
+  record_id: string | null
+  crm: string
+  object: string
+  fields: string | null
+  modified_at: string | null
 }
 
 export interface StagingStgEnrichmentQuestions {
@@ -1641,6 +1673,13 @@ export interface StagingStgLedgerRuns {
   target: string | null
   status: string | null
   as_of: string | null
+}
+
+export interface StagingStgLedgerSuppressions {
+  suppressed_by: string
+  suppressed_value: string
+  reason: string | null
+  since: string
 }
 
 export interface StagingStgMockCompanies {
@@ -1913,6 +1952,7 @@ export interface Relations {
   'intermediate.int_companies_clustered': IntermediateIntCompaniesClustered
   'intermediate.int_companies_completed': IntermediateIntCompaniesCompleted
   'intermediate.int_companies_enriched': IntermediateIntCompaniesEnriched
+  'intermediate.int_companies_excluded': IntermediateIntCompaniesExcluded
   'intermediate.int_companies_identified': IntermediateIntCompaniesIdentified
   'intermediate.int_companies_linked': IntermediateIntCompaniesLinked
   'intermediate.int_companies_merged': IntermediateIntCompaniesMerged
@@ -1930,6 +1970,7 @@ export interface Relations {
   'intermediate.int_contacts_clustered': IntermediateIntContactsClustered
   'intermediate.int_contacts_identified': IntermediateIntContactsIdentified
   'intermediate.int_contacts_merged': IntermediateIntContactsMerged
+  'intermediate.int_crm_companies_known': IntermediateIntCrmCompaniesKnown
   'intermediate.int_emails_verified': IntermediateIntEmailsVerified
   'intermediate.int_icp_matches_summarized': IntermediateIntIcpMatchesSummarized
   'intermediate.int_lead_facts': IntermediateIntLeadFacts
@@ -2019,6 +2060,7 @@ export interface Relations {
   'seeds.accountant_words': SeedsAccountantWords
   'seeds.address_words': SeedsAddressWords
   'seeds.cnae_industries': SeedsCnaeIndustries
+  'seeds.excluded_companies': SeedsExcludedCompanies
   'seeds.free_mail_domains': SeedsFreeMailDomains
   'seeds.fx_rates': SeedsFxRates
   'seeds.industries': SeedsIndustries
@@ -2030,6 +2072,7 @@ export interface Relations {
   'seeds.source_precedence': SeedsSourcePrecedence
   'seeds.title_departments': SeedsTitleDepartments
   'seeds.title_seniority': SeedsTitleSeniority
+  'staging.stg_crm__records': StagingStgCrmRecords
   'staging.stg_enrichment__questions': StagingStgEnrichmentQuestions
   'staging.stg_identity__aliases': StagingStgIdentityAliases
   'staging.stg_ledger__calls': StagingStgLedgerCalls
@@ -2037,6 +2080,7 @@ export interface Relations {
   'staging.stg_ledger__loads': StagingStgLedgerLoads
   'staging.stg_ledger__reviews': StagingStgLedgerReviews
   'staging.stg_ledger__runs': StagingStgLedgerRuns
+  'staging.stg_ledger__suppressions': StagingStgLedgerSuppressions
   'staging.stg_mock__companies': StagingStgMockCompanies
   'staging.stg_mock__contacts': StagingStgMockContacts
   'staging.stg_mock__emails': StagingStgMockEmails

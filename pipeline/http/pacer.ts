@@ -32,8 +32,8 @@ export const DEFAULT_CONCURRENCY = 8
 export const PACED_CONCURRENCY = 64
 const MINUTE_MS = 60_000
 /** Requests reach the server less evenly than they leave: a little slack keeps them within its windows. */
-const SPACING_SLACK = 1.025
-const WINDOW_SLACK = 1.015
+const SPACING_SLACK = 1.035
+const WINDOW_SLACK = 1.03
 /** A command holds the ledger while it runs: a vendor that wants to be left alone for longer fails the step instead. */
 export const LONGEST_WAIT_MS = 60_000
 /** The limits of the service as a whole. */

@@ -20,6 +20,8 @@ const DEFAULT_RETRIES = 4
 export interface Shared {
   pacer: Pacer
   circuit: Circuit
+  /** Requests that are being answered: an equal one waits for that answer. */
+  underway: Map<string, Promise<HttpAnswer>>
   /** Its connections; made with the first request. */
   network?: Network
 }
@@ -30,13 +32,12 @@ type Attempt = StoredAnswer & { meaning: Meaning }
 /** One service, as a plug-in uses it. */
 export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal: Journal, shared: Shared): Http {
   const { service, limits } = options
-  const { pacer, circuit } = shared
+  const { pacer, circuit, underway } = shared
   const secrets = [...(deps.secrets ?? []), ...headerSecrets(options.headers)]
   const mask = literalRedactor(secrets)
   const wording = createWording(service, redactor(secrets))
   const ask = createAsk(options, deps, shared)
   const purse = createPurse(options, deps, wording)
-  const underway = new Map<string, Promise<HttpAnswer>>()
 
   async function send(request: HttpRequest, expect?: readonly number[]): Promise<HttpAnswer> {
     const asked = prepare(options, request, mask)

@@ -6,6 +6,7 @@ import { enrichmentStep } from '../../../ingest/enrichment.ts'
 import { icpSchema } from '../../../ingest/icp.ts'
 import { RemoteError } from '../../../pipeline/errors.ts'
 import { NotBought } from '../../../pipeline/http.ts'
+import { writeIncoming } from '../../../pipeline/incoming.ts'
 import type { StepSummary } from '../../../pipeline/step.ts'
 import { type TestWorld, world } from '../../helpers/world.ts'
 
@@ -71,6 +72,9 @@ async function worldOf(contacts: number, as_of = '2026-01-31'): Promise<TestWorl
         null::varchar as email, null::varchar as linkedin_url
       from range(${contacts}) as t(i);
     insert into intermediate.int_contacts_merged values ('con_out', 'cmp_out', 'Outsider', null, null);
+    create table intermediate.int_companies_excluded (company_id varchar, reason varchar);
+    create schema if not exists staging;
+    create table staging.stg_ledger__suppressions (suppressed_by varchar, suppressed_value varchar);
     create table intermediate.int_subjects_resolved (entity varchar, subject_id varchar, id varchar)`)
   return made
 }
@@ -202,4 +206,20 @@ test('settings and the order of the waterfall decide the fingerprint', () => {
   expect(print(one, two)).toBe(print(one, two))
   expect(print(one, two)).not.toBe(print(two, one))
   expect(print(one)).not.toBe(print({ ...one, settings: { key: 'x' } }))
+})
+
+test('who is excluded or suppressed is not asked about, nor who is ruled out while the run goes on', async () => {
+  await w.connection.run(`
+    update intermediate.int_contacts_merged set email = 'Given@in.example' where contact_id = 'con_001';
+    insert into staging.stg_ledger__suppressions values ('email', 'given@in.example');
+    insert into intermediate.int_companies_excluded values ('cmp_maybe', 'customer')`)
+  const at = '2026-01-31T09:00:00.000Z'
+  const body = { action: 'add', by: 'contact_id', value: 'con_002' }
+  writeIncoming(w.world.paths.data, { id: 'one', kind: 'suppress', at, body })
+  const people = vendor('one', () => valid)
+  expect((await run([people.on])).text).toBe('email: 1 asked, 1 hit')
+  expect(people.asked()).toEqual(['con_000'])
+  const companies = vendor('two', () => valid, 'news')
+  await run([companies.on], w, 'news')
+  expect(companies.asked()).toEqual(['cmp_in'])
 })

@@ -30,7 +30,7 @@ it('lets no window hold more starts than allowed, and wastes little', async () =
         expect(within(index, 60_000).length).toBeLessThanOrEqual(per_minute)
       }
       const needed = Math.max((n - 1) / per_second, Math.floor((n - 1) / per_minute) * 60) * 1000
-      expect(starts.at(-1)! - starts[0]!).toBeLessThanOrEqual((needed + (per_minute / per_second) * 1000) * 1.03 + 1)
+      expect(starts.at(-1)! - starts[0]!).toBeLessThanOrEqual((needed + (per_minute / per_second) * 1000) * 1.045 + 1)
     }),
     { numRuns: 50 },
   )
@@ -42,7 +42,7 @@ it('keeps the rate when timers fire late', async () => {
     201,
     clock(() => 4),
   )
-  expect(starts.at(-1)! - starts[0]!).toBeLessThanOrEqual(10_000 * 1.03)
+  expect(starts.at(-1)! - starts[0]!).toBeLessThanOrEqual(10_000 * 1.045)
 })
 
 it('does not pay back idle time with a burst', async () => {
@@ -63,7 +63,7 @@ it('pauses everybody, also those who wait already', async () => {
   const run = () => pacer.run(async () => void starts.push(time.now().getTime() - begin))
   await pacer.run(async () => pacer.pause(30_000))
   await Promise.all([run(), run()])
-  expect(starts).toEqual([30_000, 31_025])
+  expect(starts).toEqual([30_000, 31_035])
 })
 
 it('goes on after a failure', async () => {

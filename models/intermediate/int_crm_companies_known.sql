@@ -1,0 +1,72 @@
+-- One row per company record of a CRM that we are already in business with, or against: customers, competitors, open deals.
+-- Names of properties are those of HubSpot and Salesforce; a CRM that has none of them tells nothing here.
+
+with
+
+records as (
+
+    select * from {{ ref('stg_crm__records') }}
+
+),
+
+companies as (
+
+    select
+        crm,
+        crm_id,
+        record_id as company_id,
+        lower(coalesce(
+            fields ->> '$.domain', fields ->> '$.website', fields ->> '$.Website', fields ->> '$.url'
+        )) as address,
+        upper(regexp_replace(coalesce(fields ->> '$.cnpj', fields ->> '$.CNPJ__c', ''), '[./ -]', '', 'g')) as cnpj,
+        lower(coalesce(fields ->> '$.lifecyclestage', '')) as lifecycle,
+        lower(coalesce(fields ->> '$.type', fields ->> '$.Type', '')) as type,
+        coalesce(try_cast(fields ->> '$.hs_num_open_deals' as integer), 0) as open_deals
+
+    from records
+
+    where lower(object) in ('companies', 'company', 'accounts', 'account')
+
+),
+
+deals as (
+
+    select
+        crm,
+        coalesce(fields ->> '$.AccountId', fields ->> '$.company_id', fields ->> '$.associatedcompanyid') as crm_id
+
+    from records
+
+    where lower(object) in ('deals', 'deal', 'opportunities', 'opportunity')
+        and not coalesce(
+            try_cast(coalesce(fields ->> '$.IsClosed', fields ->> '$.hs_is_closed') as boolean),
+            lower(coalesce(fields ->> '$.dealstage', '')) in ('closedwon', 'closedlost')
+        )
+
+),
+
+known as (
+
+    select
+        companies.crm,
+        companies.crm_id,
+        companies.company_id,
+        nullif(regexp_replace(regexp_replace(companies.address, '^[a-z]+://', ''), '^www\.|[/?#].*$', '', 'g'), '')
+            as domain,
+        nullif(left(companies.cnpj, 8), '') as cnpj_root,
+        case
+            when companies.lifecycle in ('customer', 'evangelist') or starts_with(companies.type, 'customer')
+                then 'customer'
+            when companies.type = 'competitor' then 'competitor'
+            when companies.open_deals > 0 or deals.crm_id is not null then 'open_deal'
+        end as relationship
+
+    from companies
+
+    left join (select distinct crm, crm_id from deals where crm_id is not null) as deals
+        on deals.crm = companies.crm
+        and deals.crm_id = companies.crm_id
+
+)
+
+select * from known where relationship is not null

@@ -59,7 +59,10 @@ function pointsSql(rule: Rule): string {
     frequency?.of === 'dates' ? `len(${id(frequency.column)})` : `greatest(${id(frequency?.column ?? '')}, 0)`
   const times = frequency === undefined ? '' : `least(${count}, ${frequency.up_to}) * `
   const each = decay === undefined ? decimal(points) : `${points}::DOUBLE * ${left(id(decay.by))}`
-  return `coalesce((${times}${each})::DECIMAL(9,4), ${full})`
+  // greatest() and least() pass over NULL.
+  const unknown = [decay?.by, frequency?.column].filter((column) => column !== undefined)
+  const missing = [...new Set(unknown)].map((column) => `${id(column)} is null`).join(' or ')
+  return `case when ${missing} then ${full} else (${times}${each})::DECIMAL(9,4) end`
 }
 
 /** Sums by group, capped; by card, clamped. The card's score is in the column of its name. */

@@ -19,7 +19,7 @@ import {
 } from './layers.ts'
 import { partSql, partsOf } from './parts.ts'
 import { type Policy, SIGNALS } from './qualification.ts'
-import { raiseSql } from './raise.ts'
+import { raiseLayer, raiseSql } from './raise.ts'
 import { numberSql, type Reason, reasonsSql } from './reasons.ts'
 import { type Columns, evidenceSql, isShowable } from './text.ts'
 import { lastOpen, rankOf, statusOf, tierName, tierReasons } from './tiers.ts'
@@ -43,7 +43,7 @@ export function compileScores(scoring: Scoring, facts: string, types: Columns, c
   const { cards, policy } = scoring
   const layers = [
     ...scoreLayers(scoring, types),
-    outputs(scoring, types),
+    [...outputs(scoring, types), ...raiseLayer(scoring)],
     ...(scoring.brief === undefined ? [] : [briefLayer(scoring.brief, { ...types, ...OUTPUTS })]),
   ]
   const bant = SIGNALS.map((signal) => {

@@ -1,9 +1,9 @@
 import { quoteIdentifier as id, quoteLiteral } from '../pipeline/table.ts'
-import { capped, fullPoints, groupColumn, groupsOf, ranged, rawColumn, valueSql } from './arithmetic.ts'
+import { capped, fullPoints, groupColumn, isVariable, type Layer, ranged, rawColumn, valueSql } from './arithmetic.ts'
 import type { Rule, Scorecard } from './card.ts'
-import { COMPUTED, limited, overridable, type Scoring, TOTAL, weighted, weightedColumn } from './layers.ts'
+import { COMPUTED, limited, overridable, type Scoring, TOTAL, weighted, weightedColumn, weightOf } from './layers.ts'
 import { activeSql } from './parts.ts'
-import { decimal, listSql } from './reasons.ts'
+import { decimal, keySql, PLACES, pointsOfKey } from './reasons.ts'
 import type { Columns } from './text.ts'
 
 const SHOWN = 5
@@ -14,20 +14,33 @@ const SHOWN = 5
  */
 export function raiseSql(scoring: Scoring, types: Columns): string {
   const free = overridable(types) ? '"override_score" is null and ' : ''
-  const items = scoring.cards.flatMap((card) => {
-    const active = activeSql(card, scoring.cards)
-    return card.rules.map((rule) => {
-      const gain = gainSql(scoring, card, rule)
-      const more = rule.points < 0 ? id(rule.name) : `coalesce(not ${id(rule.name)}, true)`
-      return {
-        name: rule.name,
-        when: `${free}${active === undefined ? '' : `${active} and `}${more} and ${gain} > 0`,
-        weight: gain,
-        fields: { rule: quoteLiteral(rule.name), points: gain, because: quoteLiteral(wordsOf(rule)) },
-      }
-    })
+  const rules = scoring.cards
+    .flatMap((card) => card.rules.map((rule) => ({ rule, active: activeSql(card, scoring.cards) })))
+    .sort((a, b) => (a.rule.name < b.rule.name ? -1 : 1))
+  const keys = rules.map(({ rule, active }, index) => {
+    const gain = id(gainColumn(rule))
+    const more =
+      rule.points < 0 ? `${id(rule.name)} and ` : isVariable(rule) ? '' : `coalesce(not ${id(rule.name)}, true) and `
+    const when = `${free}${active === undefined ? '' : `${active} and `}${more}${gain} > 0`
+    return `case when ${when} then ${keySql(gain, index)} end`
   })
-  return listSql(items, SHOWN)
+  const place = `(k % ${PLACES})::INTEGER`
+  const at = (values: readonly string[]) => `([${values.map((value) => quoteLiteral(value)).join(', ')}])[${place}]`
+  const names = at(rules.map(({ rule }) => rule.name))
+  const words = at(rules.map(({ rule }) => wordsOf(rule)))
+  const first = `list_slice(list_sort(list_filter([\n    ${keys.join(',\n    ')}\n  ], lambda k: k is not null)), 1, ${SHOWN})`
+  return `list_transform(${first}, lambda k: {'rule': ${names}, 'points': ${pointsOfKey('k')}, 'because': ${words}})`
+}
+
+/** By how much each rule would raise the score. */
+export function raiseLayer(scoring: Scoring): Layer {
+  return scoring.cards.flatMap((card) =>
+    card.rules.map((rule) => ({ column: gainColumn(rule), sql: gainSql(scoring, card, rule) })),
+  )
+}
+
+function gainColumn({ name }: Rule): string {
+  return `${name} gain`
 }
 
 function wordsOf({ points, raise }: Rule): string {
@@ -36,10 +49,13 @@ function wordsOf({ points, raise }: Rule): string {
 
 /** By how much the score would rise if this rule gave its best. */
 function gainSql({ cards, policy }: Scoring, card: Scorecard, rule: Rule): string {
-  const best = rule.points < 0 ? `- ${valueSql(rule)}` : `+ ${decimal(fullPoints(rule))}`
+  const given = isVariable(rule) ? ` - case when ${id(rule.name)} then ${valueSql(rule)} else 0 end` : ''
+  const best = rule.points < 0 ? `- ${valueSql(rule)}` : `+ ${decimal(fullPoints(rule))}${given}`
   const group = id(groupColumn(card, rule.group))
-  const sum = `${id(rawColumn(card))} - ${capped(card, rule.group, group)} + ${capped(card, rule.group, `(${group} ${best})`)}`
-  const lone = groupsOf(card).length === 1 ? capped(card, rule.group, `(${group} ${best})`) : sum
-  const after = weighted(card, ranged(card, `(${lone})`, cards), policy)
-  return `(${limited(`(${id(TOTAL)} - ${id(weightedColumn(card))} + ${after})`)} - ${id(COMPUTED)})`
+  const [before, after] = [group, `(${group} ${best})`].map((sum) => capped(card, rule.group, sum))
+  const sum = before === group ? `${id(rawColumn(card))} ${best}` : `${id(rawColumn(card))} - ${before} + ${after}`
+  const raised = weighted(card, ranged(card, `(${sum})`, cards), policy)
+  const weights = cards.reduce((total, one) => total + weightOf(one, policy), 0)
+  if (weights <= 1) return `${raised} - ${id(weightedColumn(card))}`
+  return `(${limited(`(${id(TOTAL)} - ${id(weightedColumn(card))} + ${raised})`)} - ${id(COMPUTED)})`
 }

@@ -122,8 +122,6 @@ facts as (
         -- how much is known
         leads.enrichment_completeness,
         leads.enriched_at,
-
-        -- what a person has set
         overrides.override_score,
         overrides.override_tier,
         overrides.override_reason,

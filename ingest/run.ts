@@ -1,19 +1,24 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { didYouMean } from '../pipeline/nearest.ts'
 import type { Check, Room, RoomInput } from '../pipeline/room.ts'
 import type { LedgerTable, Step } from '../pipeline/step.ts'
+import type { YamlFile } from '../pipeline/yaml.ts'
 import { ASKED } from './asked.ts'
 import { catalogue, type Listed, resourceFor, resourcesOf, type SwitchedOn, switchedOn, tableOf } from './catalogue.ts'
 import { changesStep, changesTablesOf } from './changes.ts'
 import { registrableDomains } from './domains.ts'
-import { enrichmentStep } from './enrichment.ts'
+import { enrichmentStep, isFree, sourcesOf } from './enrichment.ts'
 import { isField } from './fields.ts'
 import { icpPlans } from './forecast.ts'
 import { type Icp, icpSchema } from './icp.ts'
 import { loadIcp } from './icp-load.ts'
 import { icpSteps } from './icp-matches.ts'
 import { ALIASES, identity } from './identity.ts'
+import { purchasePlan } from './purchase-plan.ts'
+import { purchaseSettings, waterfallEntry } from './purchase-rules.ts'
+import { DECISIONS, type PurchaseInput, purchaseStep } from './purchases.ts'
 import { discoverySteps } from './resources.ts'
 
 /** Provider → its settings; each is checked against the provider's own schema. */
@@ -24,8 +29,9 @@ export const settings = {
   discovery: z.strictObject({ icp: z.string().default('ingest/icp.yaml'), providers }),
   enrichment: z.strictObject({
     providers,
-    /** Field → who is asked for it, in this order, until one knows. */
-    waterfall: z.record(z.string(), z.array(z.string())).default({}),
+    /** Field → who is asked for it, until one knows. */
+    waterfall: z.record(z.string(), waterfallEntry).default({}),
+    ...purchaseSettings,
   }),
 }
 
@@ -45,12 +51,49 @@ export const steps: Room<Settings> = async (input) => {
   const knowing = switchedOn('enrichment', input.settings.enrichment.providers, { ...input, known })
   const fields = waterfalls(input, known, knowing)
   const made = [...(await discover(input, listing, icp)), ...icpSteps(icp), registrableDomains, identity]
-  for (const [field, from] of fields)
-    if (from.length > 0 && isField(field)) made.push(enrichmentStep(field, from, icp, warningOf(from, listing)))
-  const tables = [ASKED, ALIASES, ...[...known.values()].flatMap(tablesOf)]
+  for (const [field, from] of fields) {
+    if (!isField(field)) continue
+    const free = from.filter((on) => sourcesOf(field, [on]).every(isFree))
+    if (free.length > 0) made.push(enrichmentStep(field, free, icp, warningOf(free, listing)))
+  }
+  const purchases = purchasesOf(input, fields, icp)
+  if (purchases !== undefined) made.push(purchaseStep(purchases))
+  const tables = [ASKED, DECISIONS, ALIASES, ...[...known.values()].flatMap(tablesOf)]
   const checks = icp === undefined ? [] : checksOf([...new Map([...knowing, ...listing]).values()], icp)
-  const plans = icpPlans(icp, join(input.root, input.settings.discovery.icp), [...listing.values()])
+  const plans = [
+    ...icpPlans(icp, join(input.root, input.settings.discovery.icp), [...listing.values()]),
+    ...(purchases === undefined ? [] : [purchasePlan(purchases)]),
+  ]
   return { steps: made, tables: unrecorded(tables, made), checks, plans }
+}
+
+/** The fields that money could be spent on; undefined where everything is free. */
+function purchasesOf(
+  { settings, config, root }: RoomInput<Settings>,
+  fields: readonly [string, SwitchedOn[]][],
+  icp: Icp,
+): PurchaseInput | undefined {
+  const { waterfall, order, ...rules } = settings.enrichment
+  const paid = fields.flatMap(([field, from]) => {
+    if (!isField(field)) return []
+    const sources = sourcesOf(field, from)
+    const entry = waterfall[field]!
+    const own = Array.isArray(entry) ? { order, agree: 1 } : { order: entry.order ?? order, agree: entry.agree }
+    return sources.every(isFree) ? [] : [{ field, sources, ...own }]
+  })
+  if (paid.length === 0) return undefined
+  const exclusions = EXCLUSIONS.filter((name) => existsSync(join(root, `models/intermediate/${name}.sql`)))
+  return { rules: paid, settings: rules, icp, prices: pricesOf(config), exclusions }
+}
+
+/** Models of whom nothing is bought about, where the project has them. */
+const EXCLUSIONS = ['int_companies_excluded', 'int_contacts_excluded']
+
+/** `budget.providers.<name>.usd_per_credit`: the engine's section, which has been checked. */
+function pricesOf({ data }: YamlFile): Map<string, number> {
+  const { budget } = data as { budget?: { providers?: Record<string, { usd_per_credit?: number } | null> } | null }
+  const prices = Object.entries(budget?.providers ?? {}).map(([name, own]) => [name, own?.usd_per_credit] as const)
+  return new Map(prices.flatMap(([name, usd]) => (usd === undefined ? [] : [[name, usd] as const])))
 }
 
 /** Invented answers about companies that exist must not go unnoticed. */
@@ -106,8 +149,9 @@ function waterfalls(
   const fields = new Set([...known.values()].flatMap(fieldsOf))
   const wrong = (path: PropertyKey[], message: string, hint: string | undefined) =>
     problems.push({ file: config.file, line: config.lineOf(path), message, ...(hint === undefined ? {} : { hint }) })
-  return Object.entries(waterfall).map(([field, names]) => {
-    const path = ['enrichment', 'waterfall', field]
+  return Object.entries(waterfall).map(([field, entry]) => {
+    const names = Array.isArray(entry) ? entry : entry.from
+    const path = ['enrichment', 'waterfall', field, ...(Array.isArray(entry) ? [] : ['from'])]
     if (!fields.has(field)) wrong(path, `no provider can fill the field '${field}'`, didYouMean(field, fields))
     const from = names.flatMap((name, index) => {
       const provider = on.get(name)

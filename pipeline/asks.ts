@@ -75,7 +75,11 @@ export function asksVersion(graph: Graph, node: StepNode): string {
 }
 
 /** What lies between, in the order in which it is built. */
-function chainsOf(graph: Graph, node: StepNode, names = node.step.asks ?? []): (ModelNode | StepNode)[] {
+function chainsOf(
+  graph: Graph,
+  node: StepNode,
+  names: readonly string[] = node.step.asks ?? [],
+): (ModelNode | StepNode)[] {
   const ids = new Set(names.flatMap((name) => [...between(graph, node, targetOf(graph.nodes, name)!.id)]))
   return graph.order.filter((id) => ids.has(id)).map((id) => graph.nodes.get(id) as ModelNode | StepNode)
 }
@@ -90,14 +94,14 @@ export class Asking {
     readonly node: StepNode,
   ) {}
 
-  /** The name to select from, good until the next time or until the step ends. */
-  async ask(name: string): Promise<string> {
+  /** The names to select from, good until the next time or until the step ends. */
+  async ask(names: readonly string[]): Promise<string[]> {
     const { graph, node, world } = this
-    if (!node.step.asks?.includes(name)) throw new Error(`step ${node.name} does not declare that it asks for ${name}`)
+    const undeclared = names.find((name) => !node.step.asks?.includes(name))
+    if (undeclared !== undefined) throw new Error(`step ${node.name} does not declare that it asks for ${undeclared}`)
     const { connection } = world.session
-    const chain = chainsOf(graph, node, [name])
-    const target = relationOf(targetOf(graph.nodes, name)!, name)
-    if (chain.length === 0) return relationName(target)
+    const chain = chainsOf(graph, node, names)
+    if (chain.length === 0) return names.map((name) => this.#placeOf(name, chain))
     if (!this.#attached) await connection.run(`attach ':memory:' as ${ASKED}`)
     this.#attached = true
     const schemas = [...new Set(chain.flatMap((each) => relationsOf(each).map(({ schema }) => schema)))]
@@ -117,7 +121,13 @@ export class Asking {
     } finally {
       await connection.run(`set search_path = ${quoteLiteral(before!.path)}`)
     }
-    return `${ASKED}.${relationName(target)}`
+    return names.map((name) => this.#placeOf(name, chain))
+  }
+
+  #placeOf(name: string, chain: readonly GraphNode[]): string {
+    const target = targetOf(this.graph.nodes, name)!
+    const relation = relationName(relationOf(target, name))
+    return chain.includes(target) ? `${ASKED}.${relation}` : relation
   }
 
   async close(): Promise<void> {

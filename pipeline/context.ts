@@ -28,7 +28,7 @@ export interface World {
 /** Where a step builds, and how it asks, if not as in a run. */
 export interface Place {
   catalog?: string
-  ask?(name: string): Promise<string>
+  ask?(...names: string[]): Promise<string[]>
 }
 
 /** The world as one step may use it: it writes only what it declared. */

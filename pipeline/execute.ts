@@ -321,7 +321,7 @@ export class Executor {
     const { graph, world } = this.#options
     const asking = new Asking(graph, world, node)
     try {
-      return await node.step.run(await contextFor(node.step, world, { ask: (name) => asking.ask(name) }))
+      return await node.step.run(await contextFor(node.step, world, { ask: (...names) => asking.ask(names) }))
     } finally {
       await asking.close()
     }

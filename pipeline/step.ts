@@ -80,11 +80,11 @@ export interface StepContext {
   /** Appends to one of the step's `records`, in one transaction of the ledger. Rows may arrive in batches, or from a query. */
   record(table: LedgerTable, rows: RowsToRecord, options?: RecordOptions): Promise<Recorded>
   /**
-   * One of the step's `asks`, as it would be now, with all that the step has recorded so far: what lies between is
-   * evaluated on the side, and nothing of it is recorded or published. Answers the relation to select from, which stands
+   * Some of the step's `asks`, as they would be now, with all that the step has recorded so far: what lies between is
+   * evaluated on the side, and nothing of it is recorded or published. Answers the relations to select from, which stand
    * until the next time.
    */
-  ask(name: string): Promise<string>
+  ask(...names: string[]): Promise<string[]>
   /** A private folder for the Parquet files of a bulk table's snapshot. */
   lakeFolder(table: LedgerTable, snapshot: string): string
   /** Hashes, moves and registers what was written to `lakeFolder`, all tables at once. From then on `source()` reads it. */

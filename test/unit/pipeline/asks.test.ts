@@ -33,7 +33,8 @@ function mine(enough = 500) {
     async run({ record, ask, connection }) {
       for (let round = 1; round <= 9; round++) {
         await record(FINDS, [[{ round, grams: 3 }]])
-        const [worth] = await connection.rows<{ usd: number; finds: number }>(`select * from ${await ask('worth')}`)
+        const [relation] = await ask('worth')
+        const [worth] = await connection.rows<{ usd: number; finds: number }>(`select * from ${relation}`)
         told.push(worth!)
         if (worth!.usd >= enough) break
       }
@@ -107,7 +108,7 @@ test('what it asks for must exist, and be decided by SQL alone', async () => {
 test('nothing is asked that was not declared', async () => {
   const { steps } = mine()
   const [dig, weigh] = steps as [Step, Step]
-  const run: Step['run'] = async ({ ask }) => ({ rows: 0, text: await ask('stg_finds') })
+  const run: Step['run'] = async ({ ask }) => ({ rows: 0, text: (await ask('stg_finds')).join() })
   const project = builds(FILES, [{ ...dig, run }, weigh])
   await project.build()
   expect(project.result('dig').message).toContain('does not declare that it asks for stg_finds')

@@ -1,0 +1,188 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import { ASKED } from '../../../ingest/asked.ts'
+import type { SwitchedOn } from '../../../ingest/catalogue.ts'
+import { defineProvider, type Fills, type Subject } from '../../../ingest/define.ts'
+import { sourcesOf } from '../../../ingest/enrichment.ts'
+import type { Field } from '../../../ingest/fields.ts'
+import { icpSchema } from '../../../ingest/icp.ts'
+import { purchasePlan } from '../../../ingest/purchase-plan.ts'
+import { type PurchaseInput, purchaseStep } from '../../../ingest/purchases.ts'
+import { NotBought } from '../../../pipeline/http.ts'
+import { type TestWorld, world } from '../../helpers/world.ts'
+
+const icp = icpSchema.parse({ version: 1, profiles: { one: { description: 'One', hard: { countries: ['BR'] } } } })
+const row = z.object({ subject_id: z.string(), employees: z.int().nullable(), revenue: z.int().nullable() })
+const SIZE: Fills = {
+  headcount: {
+    hit: ({ employees }) => employees !== null,
+    valid: ({ employees }) => Number(employees) > 0,
+    value: ({ employees }) => String(employees),
+  },
+}
+const BOTH: Fills = { ...SIZE, revenue: { hit: ({ revenue }) => revenue !== null } }
+
+/** A vendor that sells sizes, and remembers whom it was asked about. */
+function vendor(
+  name: string,
+  knows: Record<string, { employees?: number; revenue?: number }>,
+  { credits = 1, fills = SIZE, refuses = false }: { credits?: number; fills?: Fills; refuses?: boolean } = {},
+) {
+  const asked: string[] = []
+  const provider = defineProvider({
+    ...{ title: name, docs: 'https://vendor.example', settings: z.strictObject({}) },
+    http: () => ({
+      ...{ base_url: 'https://vendor.example', usd_per_credit: 0.1 },
+      transport: ({ body }) => {
+        if (refuses) throw new NotBought(`${name} costs ${credits} credits`, name, 'budget', credits)
+        const [{ subject_id }] = body as [Subject]
+        asked.push(subject_id)
+        const known = knows[subject_id]
+        return {
+          status: 200,
+          body: known === undefined ? [] : [{ subject_id, employees: null, revenue: null, ...known }],
+        }
+      },
+    }),
+    resources: {
+      sizes: {
+        ...{ description: 'Sizes', row, key: ['subject_id'], write: 'merge', fills, price: { call: credits } },
+        needs: ['domain'],
+        async *pages({ http, subjects }) {
+          yield (await http.send({ method: 'POST', path: '/size', body: subjects, credits })).json() as unknown[]
+        },
+      },
+    },
+  })
+  const on: SwitchedOn = { name, provider, version: 'v1', settings: {} }
+  return { on, asked }
+}
+
+let w: TestWorld
+beforeEach(async () => {
+  w = await world({ as_of: '2026-01-31', live: ['spend'] })
+  await w.connection.run(`
+    create schema if not exists marts; create schema if not exists intermediate; create schema if not exists discovery;
+    create table intermediate.int_companies_merged as
+      select 'cmp_' || i as company_id, 'Company ' || i as name, 'c' || i || '.example' as domain, null::varchar as cnpj,
+        'BR' as country
+      from range(1, 6) as t(i);
+    update intermediate.int_companies_merged set domain = null where company_id = 'cmp_5';
+    create table discovery.icp_prospects as select company_id, 'one' as profile, true as is_match
+      from intermediate.int_companies_merged;
+    create table intermediate.int_contacts_merged (
+      contact_id varchar, company_id varchar, full_name varchar, email varchar, linkedin_url varchar);
+    create table intermediate.int_subjects_resolved (entity varchar, subject_id varchar, id varchar);
+    create table intermediate.int_lead_facts as select 'lead_' || right(company_id, 1) as lead_id, company_id,
+      null::varchar as contact_id from intermediate.int_companies_merged`)
+})
+afterEach(() => w.close())
+
+/** The tier of a lead is open until somebody told a size above 0; that of lead_4 never was. */
+function boundsOver(...providers: SwitchedOn[]): string {
+  const told = providers.map(({ name }) => `select subject_id from raw.${name}__sizes where employees > 0`)
+  return `(select lead_id, lead_id <> 'lead_4' and known.subject_id is null as is_open, 'B' as tier, 10 as score_min, 60 as score_max,
+      [{'field': 'employee_count', 'score_min': 10, 'score_max': 60, 'changes_alone': true}] as fields
+    from intermediate.int_lead_facts left join (${told.join(' union ')}) as known on known.subject_id = company_id)`
+}
+
+type Rules = Partial<PurchaseInput['settings']> & { order?: 'fixed' | 'learned'; agree?: number; fields?: Field[] }
+
+function inputOf(on: SwitchedOn[], { order = 'fixed', agree = 1, fields = ['headcount'], ...settings }: Rules = {}) {
+  const rules = fields.map((field) => ({ field, sources: sourcesOf(field, on), order, agree }))
+  const all = { buy: 'decides' as const, buy_for_tiers: [], explore: { share: 0, usd_per_run: 0 }, ...settings }
+  return { rules, settings: all, icp, prices: new Map<string, number>(), exclusions: [] as string[] }
+}
+
+async function buy(input: PurchaseInput, on: SwitchedOn[]) {
+  const step = purchaseStep(input)
+  const context = await w.context(step)
+  const summary = await step.run({ ...context, ask: async () => [boundsOver(...on), 'intermediate.int_lead_facts'] })
+  const decisions = await w.connection.rows<Record<string, unknown>>(
+    'select subject_id, field, provider, decision, reason from raw.enrichment__decisions order by all',
+  )
+  return { summary, decisions }
+}
+
+test('a field is bought where it can change the tier, of one after the other, and what is not is said with its reason', async () => {
+  const cheap = vendor('cheap', { cmp_1: { employees: 9 }, cmp_2: { employees: 0 } })
+  const dear = vendor('dear', { cmp_2: { employees: 40 } }, { credits: 5 })
+  const on = [cheap.on, dear.on]
+  const { summary, decisions } = await buy(inputOf(on), on)
+  expect(cheap.asked).toEqual(['cmp_1', 'cmp_2', 'cmp_3'])
+  expect(dear.asked).toEqual(['cmp_2', 'cmp_3'])
+  expect(summary.counts).toMatchObject({ asked: 5, found: 2, settled: 1 })
+  expect(decisions.filter(({ decision }) => decision === 'skipped')).toEqual([
+    { subject_id: 'cmp_4', field: 'headcount', provider: 'cheap', decision: 'skipped', reason: 'tier_settled' },
+    { subject_id: 'cmp_5', field: 'headcount', provider: null, decision: 'skipped', reason: 'too_little_known_to_ask' },
+  ])
+  // The next run pays nothing: what was answered stands, also that nobody knew.
+  await buy(inputOf(on), on)
+  expect([cheap.asked.length, dear.asked.length]).toEqual([3, 2])
+})
+
+test('several must agree where the rule says so', async () => {
+  const says = (employees: number) => ({ cmp_1: { employees } })
+  const vendors = [vendor('one', says(9)), vendor('two', says(30)), vendor('three', says(9)), vendor('four', says(9))]
+  const on = vendors.map((each) => each.on)
+  await buy(inputOf(on, { agree: 2, buy: 'always' }), on)
+  expect(vendors.map(({ asked }) => asked.includes('cmp_1'))).toEqual([true, true, true, false])
+})
+
+test('one answer that fills several fields is one question', async () => {
+  const both = vendor('both', { cmp_1: { employees: 9, revenue: 100 } }, { fills: BOTH })
+  const { decisions } = await buy(inputOf([both.on], { fields: ['headcount', 'revenue'], buy: 'always' }), [both.on])
+  expect(both.asked.filter((id) => id === 'cmp_1')).toHaveLength(1)
+  expect(decisions.filter(({ subject_id }) => subject_id === 'cmp_1').map(({ field }) => field)).toEqual([
+    'headcount',
+    'revenue',
+  ])
+})
+
+test('where the budget ends, so do the purchases of that provider, and the reason is kept', async () => {
+  const broke = vendor('broke', {}, { refuses: true })
+  const { summary, decisions } = await buy(inputOf([broke.on]), [broke.on])
+  expect(summary.failures).toEqual([])
+  expect(decisions[0]).toMatchObject({ subject_id: 'cmp_1', decision: 'skipped', reason: 'budget' })
+})
+
+test('whoever is excluded is not asked about', async () => {
+  await w.connection.run(`create table intermediate.int_companies_excluded as select 'cmp_1' as company_id`)
+  const one = vendor('one', {})
+  const { decisions } = await buy({ ...inputOf([one.on]), exclusions: ['int_companies_excluded'] }, [one.on])
+  expect(one.asked).toEqual(['cmp_2', 'cmp_3'])
+  expect(decisions[0]).toMatchObject({ subject_id: 'cmp_1', reason: 'excluded' })
+})
+
+test('the learned order asks first whoever finds most for the money', async () => {
+  const [poor, good] = [vendor('poor', {}), vendor('good', {}, { credits: 2 })]
+  const on = [poor.on, good.on]
+  const step = purchaseStep(inputOf(on))
+  const context = await w.context(step)
+  const past = (provider: string, valid: boolean) =>
+    Array.from({ length: 40 }, (_, index) => ({
+      ...{ field: 'headcount', provider, subject_id: `old_${index}`, inputs: 'x', hit: valid, valid, segment: 'BR' },
+      asked_on: '2026-01-20',
+    }))
+  await context.record(ASKED, [[...past('poor', false), ...past('good', true)]])
+  await buy(inputOf(on, { order: 'learned' }), on)
+  expect(good.asked[0]).toBe('cmp_1')
+  expect(poor.asked).toHaveLength(3)
+  const fixed = [vendor('poor', {}), vendor('good', {}, { credits: 2 })]
+  expect(fixed.map(({ asked }) => asked)).toEqual([[], []])
+})
+
+test('the plan counts what would be bought, and what would not', async () => {
+  const one = vendor('one', {})
+  await w.context(purchaseStep(inputOf([one.on])))
+  await w.connection.run(`create table intermediate.int_leads_score_bounds as select * from ${boundsOver(one.on)}`)
+  const signal = new AbortController().signal
+  const planned = { connection: w.connection, http: w.world.http, has: () => true, as_of: '2026-01-31', root: '', live: [], signal }
+  const section = await purchasePlan(inputOf([one.on])).tell(planned)
+  expect(section.figures).toMatchObject({ questions_first: 3, credits_first: 3, usd_first: 0.3 })
+  expect(section.text).toContain('not live for spend')
+  expect(section.tables![1]!.rows).toEqual([
+    { field: 'headcount', reason: 'tier_settled', subjects: 1 },
+    { field: 'headcount', reason: 'too_little_known_to_ask', subjects: 1 },
+  ])
+})

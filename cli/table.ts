@@ -1,5 +1,16 @@
 import type { Row } from '../pipeline/warehouse/duckdb.ts'
 
+/** Rows as CSV (RFC 4180), with a header. */
+export function csvTable(rows: readonly Row[], columns: readonly string[]): string {
+  const field = (value: unknown) => {
+    const text = value === null || value === undefined ? '' : String(value)
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  }
+  return [columns, ...rows.map((row) => columns.map((column) => row[column]))]
+    .map((line) => line.map(field).join(','))
+    .join('\n')
+}
+
 /** Rows as a plain text table; wide values are cut. */
 export function textTable(rows: readonly Row[], columns: readonly string[], format: 'text' | 'markdown'): string {
   const cells = rows.map((row) => columns.map((column) => cell(row[column])))

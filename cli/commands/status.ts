@@ -1,22 +1,36 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Command } from 'commander'
-import { readIncoming } from '../../pipeline/incoming.ts'
+import { ProjectError } from '../../pipeline/errors.ts'
+import { readIncoming, watchIncoming } from '../../pipeline/incoming.ts'
+import { foldPauses, pauseText } from '../../pipeline/pauses.ts'
 import type { Row } from '../../pipeline/warehouse/duckdb.ts'
 import { type Places, placesOf } from '../../pipeline/warehouse/home.ts'
 import { lockHolder } from '../../pipeline/warehouse/lock.ts'
 import { currentPublication } from '../../pipeline/warehouse/publish.ts'
 import { openPublished } from '../../pipeline/warehouse/published-file.ts'
 import { addCommonOptions, type CommonOptions } from '../options.ts'
+import { readMessages } from '../read-messages.ts'
 import { action } from '../session.ts'
+import { reportSpend } from '../spend.ts'
 import { textTable } from '../table.ts'
 
 export function register(program: Command): void {
   const command = program
     .command('status')
     .description('last runs, what is published, spend, what waits; locks nobody out')
-  addCommonOptions(command).action(
-    action<CommonOptions>(async ({ report, root, load }, options) => {
+    .option('--spend', 'what was paid, by provider, endpoint and field, from the ledger', false)
+    .option('--month <yyyy-mm>', 'with --spend: this calendar month (UTC) in place of the current one')
+  addCommonOptions(command)
+  command.options.find(({ long }) => long === '--output')!.choices(['text', 'json', 'markdown', 'csv'])
+  command.action(
+    action<CommonOptions & { spend: boolean; month?: string }>(async (session, options) => {
+      const { report, root, load } = session
+      if (options.spend) return reportSpend(session, options, new Date())
+      if ((options.output as string) === 'csv')
+        throw new ProjectError([
+          { file: '--output', message: 'csv goes with --spend', hint: 'Use text, json or markdown.' },
+        ])
       const { config } = await load()
       const places = placesOf(root, config.target)
       const published = await readPublished(places)
@@ -24,6 +38,9 @@ export function register(program: Command): void {
       const { waiting, unreadable } = readIncoming(places.data)
       const last = lastCall(root)
       const publication = currentPublication(places.warehouse)
+      const pauses = await readMessages(places, watchIncoming, 'pause', 'resume')
+        .catch(() => watchIncoming(places.data).of('pause', 'resume'))
+        .then(foldPauses)
       const incoming = { waiting: waiting.length, unreadable: unreadable.length }
       const status = {
         target: config.target_name,
@@ -32,6 +49,7 @@ export function register(program: Command): void {
         publication: publication ?? null,
         held_by: holder ?? null,
         incoming,
+        pauses,
         last_call: last,
         ...published,
       }
@@ -54,6 +72,7 @@ export function register(program: Command): void {
       report.out(
         `incoming     ${incoming.waiting} waiting${incoming.unreadable > 0 ? `, ${incoming.unreadable} unreadable` : ''}`,
       )
+      for (const pause of pauses) report.out(`paused       ${pauseText(pause)}`)
       if (last !== null) report.out(`last call    ${last.call}: ${last.outcome}`)
       for (const [title, rows] of Object.entries(published)) {
         if (rows.length === 0) continue

@@ -18,11 +18,36 @@ export async function* dueLeads(connection: Connection, sequences: readonly Sequ
   for await (const cases of casesOf(connection, `select * from (${sql}) order by lead_id`)) yield cases
 }
 
-/** The same as a SELECT, in no order. Throws ProjectError when an audience does not work. */
-export async function dueSelect(connection: Connection, sequences: readonly Sequence[]): Promise<string> {
+/**
+ * The same as a SELECT, in no order; `among` names a table of lead ids: only those, and the history of no others. Throws
+ * ProjectError when an audience does not work.
+ */
+export async function dueSelect(
+  connection: Connection,
+  sequences: readonly Sequence[],
+  among?: string,
+): Promise<string> {
   const scope = await audienceScope(connection)
   await checkAudiences(connection, scope, sequences)
-  return dueSql(scope, sequences)
+  return dueSql(scope, sequences, among)
+}
+
+/** What of the marts decides whom to write to, and what: their columns by mart. */
+export async function columnsRead(
+  connection: Connection,
+  sequences: readonly Sequence[],
+): Promise<Map<string, string[]>> {
+  const text = dueSql('', sequences)
+  const read = new Map<string, string[]>()
+  for (const mart of AUDIENCE_MARTS) {
+    const columns = await connection.describe(`select * from marts.${mart}`)
+    const named = columns.filter(({ name }) => new RegExp(`\\b(company_)?${name}\\b`, 'i').test(text))
+    read.set(
+      mart,
+      named.map(({ name }) => name),
+    )
+  }
+  return read
 }
 
 /** Rows of `dueSelect`, from wherever they are kept. */
@@ -37,7 +62,7 @@ function caseOf({ history, exists, ...lead }: DueRow): Case {
 }
 
 /** One row a lead, with the columns of all four marts side by side. */
-async function audienceScope(connection: Connection): Promise<string> {
+export async function audienceScope(connection: Connection): Promise<string> {
   const taken = new Set<string>()
   const columns: string[] = []
   for (const mart of AUDIENCE_MARTS) {
@@ -77,7 +102,8 @@ const HISTORY = Object.keys(EVENTS.columns).map((column) => `${quoteIdentifier(c
 /** `no.reply+br@…` → `noreply`. */
 const BARE_LOCAL_PART = `regexp_replace(regexp_replace(split_part(lower(trim(email)), '@', 1), '[+].*', ''), '[._]', '', 'g')`
 
-function dueSql(scope: string, sequences: readonly Sequence[]): string {
+function dueSql(scope: string, sequences: readonly Sequence[], among?: string): string {
+  const asked = among === undefined ? '' : `where lead_id in (select lead_id from ${among})`
   const memberships = sequences.map(
     ({ name, audience }) => `case when (\n${audience}\n) then ${quoteLiteral(name)} end`,
   )
@@ -104,6 +130,7 @@ function dueSql(scope: string, sequences: readonly Sequence[]): string {
         )[1] as news,
         list_filter([${memberships.join(', ')}]::varchar[], lambda name: name is not null) as audiences
       from scope
+      ${asked}
     ),
     history as (
       select
@@ -111,6 +138,7 @@ function dueSql(scope: string, sequences: readonly Sequence[]): string {
         list(struct_pack(${HISTORY.join(', ')}) order by sequence, sequence_step, event_id) as events,
         bool_or(status not in ('planned', 'skipped', 'rejected')) as contacted
       from raw.outreach__events
+      ${asked}
       group by lead_id
     ),
     claims as (

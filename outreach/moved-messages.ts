@@ -1,6 +1,6 @@
 import type { DiffPart, DiffTable, DiffWorld, SideWorld, Told } from '../pipeline/diff/part.ts'
-import { quoteLiteral } from '../pipeline/table.ts'
-import { AUDIENCE_MARTS, casesOf, dueSelect } from './due.ts'
+import { quoteIdentifier, quoteLiteral } from '../pipeline/table.ts'
+import { AUDIENCE_MARTS, audienceScope, casesOf, columnsRead, dueSelect } from './due.ts'
 import { CONTACTED, STOPS } from './events.ts'
 import { type Desk, planLead } from './plan.ts'
 
@@ -30,25 +30,20 @@ export function movedMessages(desk: Omit<Desk, 'as_of'>): DiffPart {
       { name: 'messages_stopped', label: 'messages that would not go out any more', of: 'messages planned before' },
       { name: 'messages_reworded', label: 'messages that would say something else', of: 'messages planned before' },
     ],
-    async prepare({ connection, place, differs, sameStep }) {
-      if (differs(...AUDIENCE_MARTS) || sameStep(STEP) !== true)
-        await connection.run(`create table ${place('due')} as ${await dueSelect(connection, desk.sequences)}`)
-    },
     refine: (world) => planCases(world, desk),
     tell: (world) => tell(world, desk),
   }
 }
 
-/** Leads whose case is another, or, where the sequences are, all of them. */
-async function planCases({ connection, place, side, as_of, differs, sameStep }: SideWorld, desk: Omit<Desk, 'as_of'>) {
+/** Plans the leads whose case may be another, or, where the sequences are, all of them. */
+async function planCases(world: SideWorld, desk: Omit<Desk, 'as_of'>): Promise<void> {
+  const { connection, place, as_of, differs, sameStep } = world
   const columns = Object.entries(PLANNED).map(([name, type]) => `${name} ${type}`)
   await connection.run(`create table ${place('planned')} (${columns.join(', ')})`)
   const same = sameStep(STEP) === true
   if (same && !differs(...AUDIENCE_MARTS)) return
-  const other = place('due', side === 'before' ? 'after' : 'before')
-  const mine = place('due')
-  const equal = `(select b.lead_id from ${other} as b where b.lead_id = due.lead_id and hash(b) = hash(due))`
-  const sql = `select * from ${mine} as due ${same ? `where not exists ${equal}` : ''}`
+  const among = same ? await candidates(world, desk) : undefined
+  const sql = await dueSelect(connection, desk.sequences, among)
   for await (const cases of casesOf(connection, sql)) {
     const outcomes = cases.flatMap((one) => planLead(one, { ...desk, as_of }))
     const events = outcomes.filter(({ event }) => event.status === 'planned' || event.status === 'skipped')
@@ -64,6 +59,53 @@ async function planCases({ connection, place, side, as_of, differs, sameStep }: 
       ),
     )
   }
+}
+
+const KEYS: Record<(typeof AUDIENCE_MARTS)[number], string> = {
+  fct_scored_leads: 'lead_id',
+  fct_enriched_leads: 'lead_id',
+  dim_contacts: 'contact_id',
+  dim_companies: 'company_id',
+}
+
+/** A table of the leads of which something differs that is read here, and of those they share an address with. */
+async function candidates(world: SideWorld, { sequences }: Omit<Desk, 'as_of'>): Promise<string> {
+  const { connection, place, differs, relation } = world
+  const among = place('candidates')
+  await connection.run(`create table ${among} (lead_id varchar)`)
+  for (const [mart, columns] of await columnsRead(connection, sequences)) {
+    if (!differs(mart)) continue
+    const key = KEYS[mart as keyof typeof KEYS]
+    const values = columns.flatMap((column) => [quoteIdentifier(column), `${quoteIdentifier(column)} is null`])
+    const side = (which: 'before' | 'after') =>
+      `(select ${key} as id, hash(${values.join(', ')}) as content from ${relation(which, mart)})`
+    const found =
+      key === 'lead_id'
+        ? 'select id from differing'
+        : `select lead_id from marts.fct_enriched_leads where ${key} in (select id from differing)`
+    await connection.run(`
+      insert into ${among}
+      with differing as (
+        select coalesce(a.id, b.id) as id from ${side('before')} as b full join ${side('after')} as a on a.id = b.id
+        where a.content is distinct from b.content
+      )
+      ${found}`)
+  }
+  const scope = await audienceScope(connection)
+  await connection.run(`
+    create table ${place('addresses')} as
+    select lead_id, address from (
+      select lead_id, unnest([lower(trim(email)), lower(trim(linkedin_url))]) as address from (${scope})
+    ) where address <> ''
+    qualify count(*) over (partition by address) > 1`)
+  for (let grown = 1; grown > 0; ) {
+    grown = await connection.run(`
+      insert into ${among}
+      select distinct lead_id from ${place('addresses')}
+      where address in (select address from ${place('addresses')} where lead_id in (select lead_id from ${among}))
+        and lead_id not in (select lead_id from ${among})`)
+  }
+  return among
 }
 
 async function tell(world: DiffWorld, { sequences }: Omit<Desk, 'as_of'>): Promise<Told> {

@@ -88,8 +88,7 @@ function changeOf({ crm, object, fields }: Mapping, row: SideRow): Change {
   }
 }
 
-/** The rows of the mart that the mapping makes records of: record_id, ours, copies. */
-export function wantedSql({ from, key, where, fields }: Mapping): string {
+function wantedSql({ from, key, where, fields }: Mapping): string {
   const pairs = fields.map(({ column, to }) => `${quoteLiteral(to)}, to_json(${quoteIdentifier(column)})`)
   const id = `cast(${quoteIdentifier(key)} as varchar)`
   return `

@@ -1,6 +1,6 @@
 import type { DiffPart, DiffTable, DiffWorld, SideWorld, Told } from '../pipeline/diff/part.ts'
-import { quoteLiteral } from '../pipeline/table.ts'
-import { bindMappings, changesOf, wantedSql } from './changes.ts'
+import { quoteIdentifier, quoteLiteral } from '../pipeline/table.ts'
+import { bindMappings, changesOf } from './changes.ts'
 import type { Mapping } from './mapping.ts'
 
 const WRITES = {
@@ -31,11 +31,15 @@ export function movedFields(mappings: readonly Mapping[]): DiffPart {
     ],
     async prepare({ connection, place }) {
       await bindMappings(connection, mappings)
-      const wanted = mappings.map(
-        (mapping) => `
-          select ${labels(mapping)}, record_id, hash(ours) as content from (${wantedSql(mapping)})
-          where record_id is not null and copies = 1`,
-      )
+      const wanted = mappings.map((mapping) => {
+        const { from, key, where, fields } = mapping
+        const values = fields.flatMap(({ column }) => [quoteIdentifier(column), `${quoteIdentifier(column)} is null`])
+        return `
+          select ${labels(mapping)}, cast(${quoteIdentifier(key)} as varchar) as record_id, min(hash(${values.join(', ')})) as content
+          from marts.${quoteIdentifier(from)}
+          where ${where === undefined ? 'true' : `(\n${where}\n)`} and ${quoteIdentifier(key)} is not null
+          group by all having count(*) = 1`
+      })
       const none =
         'select null::varchar as crm, null::varchar as object, null::varchar as record_id, 0::ubigint as content limit 0'
       await connection.run(

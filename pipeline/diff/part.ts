@@ -59,6 +59,8 @@ export interface SideWorld {
   as_of: string
   /** Name of a table that this part may make for this side; the other side's has the same name with the other side. */
   place(name: string, side?: Side): string
+  /** A mart of either side, as a name for SQL. */
+  relation(side: Side, mart: string): string
   /** Whether the content of any of these marts differs between the two. */
   differs(...marts: string[]): boolean
   /** Whether the step of that name is the same on both sides; undefined when that is not known. */

@@ -82,6 +82,7 @@ export async function openSides(session: Session, before: string, found: string)
       connection: world.on(side),
       as_of: world.as_of,
       place: (name, other = side) => world.place(name, other),
+      relation: world.relation,
       differs: world.differs,
       sameStep: world.sameStep,
     }),

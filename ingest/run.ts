@@ -8,6 +8,7 @@ import type { YamlFile } from '../pipeline/yaml.ts'
 import { ASKED } from './asked.ts'
 import { catalogue, type Listed, resourceFor, resourcesOf, type SwitchedOn, switchedOn, tableOf } from './catalogue.ts'
 import { changesStep, changesTablesOf } from './changes.ts'
+import { limitsText } from './limits-text.ts'
 import { registrableDomains } from './domains.ts'
 import { enrichmentStep, isFree, sourcesOf } from './enrichment.ts'
 import { isField } from './fields.ts'
@@ -113,11 +114,11 @@ function checksOf(on: readonly SwitchedOn[], icp: Icp): Check[] {
         const version = await provider.bulk.version(settings, root)
         return version === null ? 'fetched in a run' : `files found, state ${version.slice(0, 12)}`
       }
-      const own = http({ service: name, ...provider.http!(settings) })
-      return (
-        (await provider.check?.({ settings, icp, http: own, as_of, subjects: [], fields: [] })) ??
-        'has no check of its own'
-      )
+      const options = provider.http!(settings)
+      const own = http({ service: name, ...options })
+      const told = await provider.check?.({ settings, icp, http: own, as_of, subjects: [], fields: [] })
+      const limits = limitsText(options)
+      return [told ?? 'has no check of its own', ...(limits === '' ? [] : [`limits: ${limits}`])].join('; ')
     },
   }))
 }

@@ -74,7 +74,5 @@ export type LandContext<Settings> = StepContext & { settings: Settings; icp: Icp
 export function defineProvider<S extends z.ZodObject>(provider: Provider<S>): Provider<S> {
   return provider
 }
-export { bytes, folderVersion, landBulk, pushdownOf, readLayout, register, share, withoutCpf } from './bulk.ts'
-export { cnpjCheckDigits, isCnpj, normalizeCnpj } from './cnpj.ts'
-export type { Field, Fill, Fills, Price, Subject } from './fields.ts'
-export { type Dice, diceOf, type Sample, sampleOf } from './sample.ts'
+
+export * from './for-providers.ts'

@@ -1,47 +1,65 @@
--- One row per company and article about it, from every provider that found any.
+-- One row per company and story about it: what several outlets carry within days of each other, in nearly the same words, is
+-- one story, told by the first of them.
 
 with
 
-mock_news as (
+articles as (
 
-    select * from {{ ref('stg_mock__news') }}
+    select
+        *,
+        list_sort(
+            list_distinct(regexp_extract_all(lower(strip_accents(coalesce(title, url))), '[\p{L}\p{N}]+'))
+        ) as words
+
+    from {{ ref('int_news_found') }}
 
 ),
 
-subjects as (
+-- every article with itself and its copies; two thirds of the words in common
+likenesses as (
 
-    select * from {{ ref('int_subjects_resolved') }} where entity = 'company'
+    select
+        articles.company_id,
+        articles.url,
+        count(distinct copies.source) as outlets,
+        bool_or(
+            (coalesce(copies.published_at, date '9999-12-31'), copies.url)
+            < (coalesce(articles.published_at, date '9999-12-31'), articles.url)
+        ) as is_copy
 
-),
+    from articles
 
-unioned as (
+    join articles as copies
+        on
+            copies.company_id = articles.company_id
+            and abs(
+                coalesce(copies.published_at, articles.published_at, as_of())
+                - coalesce(articles.published_at, copies.published_at, as_of())
+            ) <= 3
+            and 3 * len(list_intersect(copies.words, articles.words))
+            >= 2 * len(list_distinct(list_concat(copies.words, articles.words)))
 
-    select 'mock' as provider, subject_id, url, title, publisher, published_on, fetched_at
-    from mock_news
+    group by articles.company_id, articles.url
 
 ),
 
 combined as (
 
     select
-        subjects.id as company_id,
-        unioned.title,
-        unioned.url,
-        coalesce(unioned.publisher, unioned.provider) as source,
-        unioned.published_on as published_at,
-        unioned.provider,
-        unioned.fetched_at
+        articles.company_id,
+        articles.title,
+        articles.url,
+        articles.source,
+        articles.published_at,
+        likenesses.outlets::integer as outlets,
+        articles.provider,
+        articles.fetched_at
 
-    from unioned
+    from articles
 
-    join subjects on subjects.subject_id = unioned.subject_id
+    join likenesses on likenesses.company_id = articles.company_id and likenesses.url = articles.url
 
-    where coalesce(unioned.published_on, as_of()) <= as_of()
-
-    qualify row_number() over (
-        partition by subjects.id, unioned.url
-        order by unioned.fetched_at desc, unioned.provider, unioned.subject_id
-    ) = 1
+    where not likenesses.is_copy
 
 )
 

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { icpSchema } from '../ingest/icp.ts'
+import { matchSchema } from '../ingest/match/settings.ts'
 import { sequenceFile } from '../outreach/define.ts'
 import { engineSettings } from '../pipeline/config.ts'
 import { propertiesSchema } from '../pipeline/properties.ts'
@@ -21,6 +22,7 @@ const KINDS: Record<string, { title: string; schema: () => z.ZodType }> = {
   properties: { title: 'Property file of models, seeds and sources (dbt, version 2)', schema: () => propertiesSchema },
   selectors: { title: 'selectors.yml: named selections', schema: () => selectorsSchema },
   icp: { title: 'Ideal customer profile', schema: () => icpSchema },
+  matching: { title: 'Thresholds of matching', schema: () => matchSchema },
   score: { title: 'Scorecard', schema: () => cardSchema },
   qualification: { title: 'Qualification of leads', schema: () => qualificationSchema },
   brief: { title: 'Deal brief', schema: () => briefSchema },

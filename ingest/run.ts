@@ -8,7 +8,7 @@ import type { YamlFile } from '../pipeline/yaml.ts'
 import { ASKED } from './asked.ts'
 import { catalogue, type Listed, resourceFor, resourcesOf, type SwitchedOn, switchedOn, tableOf } from './catalogue.ts'
 import { changesStep, changesTablesOf } from './changes.ts'
-import { limitsText } from './limits-text.ts'
+import { companyMatches } from './company-matches.ts'
 import { registrableDomains } from './domains.ts'
 import { enrichmentStep, isFree, sourcesOf } from './enrichment.ts'
 import { isField } from './fields.ts'
@@ -17,6 +17,8 @@ import { type Icp, icpSchema } from './icp.ts'
 import { loadIcp } from './icp-load.ts'
 import { icpSteps } from './icp-matches.ts'
 import { ALIASES, identity } from './identity.ts'
+import { limitsText } from './limits-text.ts'
+import { loadMatchSettings, matchSchema } from './match/settings.ts'
 import { purchasePlan } from './purchase-plan.ts'
 import { purchaseSettings, waterfallEntry } from './purchase-rules.ts'
 import { DECISIONS, type PurchaseInput, purchaseStep } from './purchases.ts'
@@ -51,7 +53,14 @@ export const steps: Room<Settings> = async (input) => {
   const listing = switchedOn('discovery', input.settings.discovery.providers, { ...input, known })
   const knowing = switchedOn('enrichment', input.settings.enrichment.providers, { ...input, known })
   const fields = waterfalls(input, known, knowing)
-  const made = [...(await discover(input, listing, icp)), ...icpSteps(icp), registrableDomains, identity]
+  const matching = loadMatchSettings(input.root, input.problems) ?? matchSchema.parse({})
+  const made = [
+    ...(await discover(input, listing, icp)),
+    ...icpSteps(icp),
+    registrableDomains,
+    companyMatches(matching),
+    identity,
+  ]
   for (const [field, from] of fields) {
     if (!isField(field)) continue
     const free = from.filter((on) => sourcesOf(field, [on]).every(isFree))

@@ -1,5 +1,6 @@
 -- One row per company, field and record that knows it; position 1 is the value that is believed, the others it has beaten.
--- Believed is the source of lowest precedence, then the newest record, then the first key.
+-- Believed is the source of lowest precedence, then the newest month, the higher confidence, the value that more sources
+-- agree on, the newest record, the first key.
 
 with
 
@@ -73,7 +74,8 @@ preferred as (
 
     select
         unpivoted.*,
-        coalesce(by_field.precedence, by_source.precedence, 1000) as precedence
+        coalesce(by_field.precedence, by_source.precedence, 1000) as precedence,
+        coalesce(by_field.confidence, by_source.confidence, 0.5) as confidence
 
     from unpivoted
 
@@ -89,6 +91,25 @@ preferred as (
 
 ),
 
+weighed as (
+
+    select preferred.*, agreement.agreeing_sources
+
+    from preferred
+
+    join (
+        select company_id, field, lower(value) as spelling, count(distinct source)::integer as agreeing_sources
+
+        from preferred
+
+        group by company_id, field, lower(value)
+    ) as agreement
+        on agreement.company_id = preferred.company_id
+        and agreement.field = preferred.field
+        and agreement.spelling = lower(preferred.value)
+
+),
+
 ranked as (
 
     select
@@ -96,16 +117,25 @@ ranked as (
         field,
         row_number() over (
             partition by company_id, field
-            order by precedence, updated_at desc nulls last, source, source_key
+            order by
+                precedence,
+                date_trunc('month', updated_at) desc nulls last,
+                confidence desc,
+                agreeing_sources desc,
+                updated_at desc nulls last,
+                source,
+                source_key
         ) as position,
         value,
         source,
         source_key,
         is_bulk,
         precedence,
+        confidence,
+        agreeing_sources,
         updated_at as observed_at
 
-    from preferred
+    from weighed
 
 )
 

@@ -20,6 +20,12 @@ role_mailboxes as (
 
 ),
 
+shared_addresses as (
+
+    select * from {{ ref('int_shared_addresses') }} where channel = 'email'
+
+),
+
 -- A domain or a page that several legal entities have joins only the records that name none.
 weak_company_keys as (
 
@@ -42,17 +48,30 @@ weak_company_keys as (
 
 ),
 
--- An address is one person's unless it belongs to a role; another first name is another person.
+-- An address is one person's unless it belongs to a role, or to an accountant. Another first name is another person; where
+-- several have it, it is a team's, and the last name must begin alike, too.
 contact_emails as (
 
     select
         contacts.source,
         contacts.source_key,
-        concat_ws(' ', 'email', contacts.email, split_part(contacts.name_key, ' ', 1)) as match_key
+        concat_ws(
+            ' ',
+            'email',
+            contacts.email,
+            case
+                when min(split_part(contacts.name_key, ' ', 1)) over (partition by contacts.email)
+                    = max(split_part(contacts.name_key, ' ', 1)) over (partition by contacts.email)
+                    then split_part(contacts.name_key, ' ', 1)
+                else split_part(contacts.name_key, ' ', 1) || ' ' || left(split_part(contacts.name_key, ' ', -1), 1)
+            end
+        ) as match_key
 
     from contacts
 
     anti join role_mailboxes on role_mailboxes.local_part = split_part(contacts.email, '@', 1)
+
+    anti join shared_addresses on shared_addresses.address = contacts.email
 
     where contacts.email is not null
 

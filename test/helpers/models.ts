@@ -85,5 +85,7 @@ function render(text: string): string {
 function schemaOf(name: string): string {
   const file = FILES.find((path) => basename(path, '.sql') === name)
   if (file !== undefined) return file.split(/[/\\]/)[0]!
-  return ['registrable_domains', 'icp_matches', 'icp_personas'].includes(name) ? 'discovery' : 'seeds'
+  return ['registrable_domains', 'icp_matches', 'icp_personas', 'company_clusters', 'company_pairs'].includes(name)
+    ? 'discovery'
+    : 'seeds'
 }

@@ -22,6 +22,7 @@ describe('steps', () => {
       'icp_matches',
       'icp_personas',
       'registrable_domains',
+      'company_matches',
       'identity',
       'enrich_email',
       'enrich_tech_stack',
@@ -50,6 +51,7 @@ describe('steps', () => {
       'icp_matches',
       'icp_personas',
       'registrable_domains',
+      'company_matches',
       'identity',
     ])
     expect(tables.map(({ source, table }) => `${source}.${table}`)).toContain('mock.companies')

@@ -20,10 +20,8 @@ const CONTACT = {
   discovered_at: 'TIMESTAMP',
 }
 const ALIAS = { entity: 'VARCHAR', alias_source: 'VARCHAR', alias_key: 'VARCHAR', id: 'VARCHAR', since: 'TIMESTAMP' }
-const RESOLUTION = [
-  'int_company_records_keyed',
-  'int_match_keys',
-  'int_records_connected',
+const RESOLUTION = ['int_company_records_keyed', 'int_match_keys', 'int_records_connected', 'int_companies_linked']
+const IDENTITY = [
   'int_companies_clustered',
   'int_contacts_clustered',
   'int_records_identified',
@@ -85,12 +83,17 @@ async function resolve(
       columns: { host: 'VARCHAR', registrable_domain: 'VARCHAR' },
       rows: hosts.map((host) => ({ host, registrable_domain: host.split('.').slice(-2).join('.') })),
     },
+    'intermediate.int_shared_addresses': { columns: { channel: 'VARCHAR', address: 'VARCHAR' }, rows: [] },
     'staging.stg_identity__aliases': {
       columns: ALIAS,
       rows: aliases.map(({ key, id, since }) => ({ entity: 'company', alias_source: 's', alias_key: key, id, since })),
     },
   })
   await models.build(RESOLUTION)
+  // Likeness is a step's, with tests of its own: here exact keys are alone.
+  await models.connection.run(`create or replace table discovery.company_clusters as
+    select source, source_key, cluster_key from intermediate.int_companies_linked`)
+  await models.build(IDENTITY)
   return ids('select source_key as key, company_id as id from intermediate.int_companies_identified')
 }
 

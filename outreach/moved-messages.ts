@@ -37,7 +37,7 @@ export function movedMessages(desk: Omit<Desk, 'as_of'>): DiffPart {
 
 /** Plans the leads whose case may be another, or, where the sequences are, all of them. */
 async function planCases(world: SideWorld, desk: Omit<Desk, 'as_of'>): Promise<void> {
-  const { connection, place, as_of, differs, sameStep } = world
+  const { connection, writer, place, as_of, differs, sameStep } = world
   const columns = Object.entries(PLANNED).map(([name, type]) => `${name} ${type}`)
   await connection.run(`create table ${place('planned')} (${columns.join(', ')})`)
   const same = sameStep(STEP) === true
@@ -51,7 +51,7 @@ async function planCases(world: SideWorld, desk: Omit<Desk, 'as_of'>): Promise<v
       const words = JSON.stringify([contact_id, mailbox, subject, body])
       return { ...event, words }
     })
-    await connection.insert(
+    await writer.insert(
       place('planned'),
       PLANNED,
       rows.map((row) =>

@@ -56,7 +56,7 @@ function labels({ crm, object }: Mapping): string {
 }
 
 /** What this side would write to the records that differ between the two. */
-async function plan({ connection, place }: SideWorld, mappings: readonly Mapping[]): Promise<void> {
+async function plan({ connection, writer, place }: SideWorld, mappings: readonly Mapping[]): Promise<void> {
   const columns = Object.entries(WRITES).map(([name, type]) => `${name} ${type}`)
   await connection.run(`create table ${place('writes')} (${columns.join(', ')})`)
   for (const mapping of mappings) {
@@ -78,7 +78,7 @@ async function plan({ connection, place }: SideWorld, mappings: readonly Mapping
               return { ...of, value: JSON.stringify(value) }
             }),
       )
-      await connection.insert(place('writes'), WRITES, rows)
+      await writer.insert(place('writes'), WRITES, rows)
     }
   }
 }

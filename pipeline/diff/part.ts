@@ -55,6 +55,8 @@ export interface DiffPart {
 export interface SideWorld {
   side: Side
   connection: Connection
+  /** Another connection, to fill tables with while a query of the first is being read: one connection does one thing. */
+  writer: Connection
   /** `2026-01-31`. */
   as_of: string
   /** Name of a table that this part may make for this side; the other side's has the same name with the other side. */

@@ -40,6 +40,7 @@ export async function openSides(session: Session, before: string, found: string)
     create schema ${FOUND}.before;
     create schema ${FOUND}.after`)
   const older = await session.connect()
+  const writer = await session.connect()
   await older.run(await pathOf(connection))
   const there = await connection.rows<{ side: string; name: string; kind: string }>(`
     select database_name as side, table_name as name, 'table' as kind from duckdb_tables()
@@ -80,6 +81,7 @@ export async function openSides(session: Session, before: string, found: string)
     sideOf: (side, world) => ({
       side,
       connection: world.on(side),
+      writer,
       as_of: world.as_of,
       place: (name, other = side) => world.place(name, other),
       relation: world.relation,
@@ -87,6 +89,7 @@ export async function openSides(session: Session, before: string, found: string)
       sameStep: world.sameStep,
     }),
     close() {
+      writer.close()
       older.close()
       session.close()
     },

@@ -1,0 +1,190 @@
+import { among, type Chapter, type Library, linesOf, type Whom } from '../pipeline/story.ts'
+import { quoteLiteral } from '../pipeline/table.ts'
+import { catalogue } from './catalogue.ts'
+import { isCnpj, normalizeCnpj } from './cnpj.ts'
+import type { Icp } from './icp.ts'
+import { compileIcp } from './icp-compile.ts'
+
+const COMPANIES = 'marts.dim_companies'
+const CONTACTS = 'marts.dim_contacts'
+const LEADS = 'marts.fct_enriched_leads'
+
+/** Whom an id, e-mail, domain, CNPJ or name means: the company with its people, or one of them alone. */
+export async function whoIs({ connection, has }: Library, key: string): Promise<Whom> {
+  if (![COMPANIES, CONTACTS, LEADS].every(has)) return { company_ids: [], contact_ids: [], lead_ids: [] }
+  const text = quoteLiteral(key.trim())
+  const bare = quoteLiteral(normalizeCnpj(key))
+  const ids = async (sql: string) => (await connection.rows<{ id: string }>(sql)).map(({ id }) => id)
+  const contact_ids = await ids(`
+    select contact_id as id from ${CONTACTS}
+    where contact_id = ${text} or lower(email) = lower(${text}) or lower(full_name) = lower(${text})
+      or contact_id in (select contact_id from ${LEADS} where lead_id = ${text} or lower(email) = lower(${text}))
+    order by id`)
+  const company_ids = await ids(`
+    select company_id as id from ${COMPANIES}
+    where company_id = ${text} or domain = lower(${text}) or cnpj = ${bare} or cnpj_root = ${bare}
+      or lower(strip_accents(name)) = lower(strip_accents(${text}))
+      or company_id in (select company_id from ${LEADS} where lead_id = ${text})
+      or company_id in (select company_id from ${CONTACTS} where contact_id ${among(contact_ids)})
+    order by id`)
+  const people = contact_ids.length > 0 ? `contact_id ${among(contact_ids)}` : `company_id ${among(company_ids)}`
+  const lead_ids = await ids(`select lead_id as id from ${LEADS} where lead_id = ${text} or ${people} order by id`)
+  return { company_ids, contact_ids, lead_ids }
+}
+
+/** Where it was found, what it was merged with, what the ICP says, what was asked and bought. */
+export async function ingestChapters(library: Library, { company_ids, contact_ids }: Whom): Promise<Chapter[]> {
+  const companies = among(company_ids)
+  const found = await linesOf(
+    library,
+    ['intermediate.int_companies_identified', 'intermediate.int_company_records'],
+    `select identified.since as at,
+        'found by ' || identified.source || ' as ' || coalesce(records.name, 'a company without a name')
+          || ' (' || identified.source_key || '), in ' || identified.company_id as text
+      from intermediate.int_companies_identified as identified
+      join intermediate.int_company_records as records
+        on records.source = identified.source and records.source_key = identified.source_key
+      where identified.company_id ${companies} order by identified.since, identified.source, identified.source_key`,
+  )
+  const merged = found.length < 2 ? [] : [{ at: null, text: `${found.length} records are one company` }]
+  const icp = await linesOf(
+    library,
+    ['discovery.icp_matches'],
+    `select null as at, 'profile ' || profile || ': ' || case
+        when is_match then 'fits'
+        when is_match = false then 'refused by ' || array_to_string(failed_rules, ', ')
+        else 'cannot be judged: ' || array_to_string(unknown_rules, ', ') || ' not known' end as text
+      from discovery.icp_matches where company_id ${companies} order by profile`,
+  )
+  const subjects = among([...company_ids, ...contact_ids])
+  const asked = await linesOf(
+    library,
+    ['raw.enrichment__asked', 'log.calls'],
+    `select asked.asked_on as at, asked.provider || ' was asked for ' || asked.field || ': ' || case
+        when not asked.hit then 'knew nothing'
+        when not coalesce(asked.valid, asked.hit) then 'what it said cannot be believed'
+        else 'knew' end || coalesce(' (request ' || asked.call_id || ', '
+        || format('{:.4g}', calls.credits::double / greatest(coalesce(asked.subjects_of_call, 1), 1)) || ' credits)', '') as text
+      from raw.enrichment__asked as asked left join log.calls as calls on calls.call_id = asked.call_id
+      where asked.subject_id ${subjects} order by asked.asked_on, asked.field, asked.provider`,
+  )
+  const bought = await linesOf(
+    library,
+    ['raw.enrichment__decisions'],
+    `select _fetched_at as at, field || ' ' || decision || coalesce(' (' || provider || ')', '') || ': ' || reason
+        || coalesce(', expected at ' || format('{:.4g}', expected_usd) || ' USD', '') || ', in ' || _run_id as text
+      from raw.enrichment__decisions where subject_id ${subjects} order by field, decision`,
+  )
+  return [
+    { name: 'found', title: 'found', lines: [...found, ...merged] },
+    { name: 'icp', title: 'ideal customer profile', lines: icp },
+    { name: 'enrichment', title: 'asked and bought', lines: [...asked, ...bought] },
+  ]
+}
+
+interface Value {
+  company_id: string
+  position: number
+  value: string
+  source: string
+  source_key: string
+  precedence: number
+  confidence: number | null
+  seen: string | null
+  call_id: string | null
+  usd: number | null
+  table: string | null
+}
+
+/** One value of a company: who said it, when, for how much and on what ground, and the values that it beat. */
+export async function fieldChapter(library: Library, { company_ids }: Whom, field: string): Promise<Chapter> {
+  const reads = ['intermediate.int_company_values_ranked', 'intermediate.int_company_values_contested']
+  const known = await catalogue()
+  const columns = 'company_id, position, value, source, source_key, precedence'
+  const where = `company_id ${among(company_ids)} and field = ${quoteLiteral(field)}`
+  const rows = reads.some((relation) => !library.has(relation))
+    ? []
+    : await library.connection.rows<Value>(`
+        with found as (
+            select ${columns}, confidence, coalesce(fetched_at, observed_at::timestamp) as seen, is_found
+            from intermediate.int_company_values_contested where ${where}
+        ),
+        listed as (
+            select ${columns}, null::double as confidence, observed_at::timestamp as seen, false as is_found
+            from intermediate.int_company_values_ranked where ${where} and company_id not in (select company_id from found)
+        ),
+        priced as (
+            select asked.provider, asked.subject_id, max(asked.call_id) as call_id,
+              max(calls.usd::double / greatest(coalesce(asked.subjects_of_call, 1), 1)) as usd
+            from raw.enrichment__asked as asked left join log.calls as calls on calls.call_id = asked.call_id
+            group by all
+        )
+        select told.* exclude (seen, is_found), strftime(told.seen, '%Y-%m-%d') as seen, priced.call_id, priced.usd
+        from (from found union all by name from listed) as told
+        left join priced on told.is_found and priced.provider = told.source and priced.subject_id = told.source_key
+        order by told.company_id, told.position`)
+  const lines = rows.map((row) => {
+    const resources = Object.values(known.get(row.source)?.provider.resources ?? {})
+    const ground = resources.map(({ legal_basis }) => legal_basis).find((basis) => basis !== undefined)
+    const parts = [
+      `${row.position === 1 ? 'believed' : 'beaten'}: ${row.value}`,
+      `from ${row.source} (${row.source_key})`,
+      `precedence ${row.precedence}`,
+      ...(row.call_id === null ? [] : [`request ${row.call_id}`]),
+      ...(row.usd === null ? [] : [`${row.usd} USD`]),
+      ...(row.confidence === null ? [] : [`confidence ${row.confidence}`]),
+      ...(ground === undefined ? [] : [`held as ${ground}`]),
+    ]
+    return { at: row.seen, text: parts.join(', ') }
+  })
+  return { name: 'field', title: field, lines }
+}
+
+/** A company that is in no table: what the ICP makes of the little that its key tells, or a landed register knows of it. */
+export async function judgeUnknown(library: Library, icp: Icp, key: string): Promise<Chapter> {
+  const { connection, has } = library
+  const title = 'ideal customer profile, by what is known of it'
+  const MERGED = 'intermediate.int_companies_merged'
+  if (!has(MERGED)) return { name: 'icp', title, lines: [] }
+  const known: Record<string, string> = { company_id: quoteLiteral('unknown') }
+  const lines: Chapter['lines'] = []
+  if (isCnpj(normalizeCnpj(key))) {
+    const cnpj = normalizeCnpj(key)
+    Object.assign(known, { cnpj: quoteLiteral(cnpj), cnpj_root: quoteLiteral(cnpj.slice(0, 8)), country: "'BR'" })
+    const REGISTER = 'staging.stg_receita_federal__estabelecimentos'
+    const [landed] = has(REGISTER)
+      ? await connection.rows<Record<'state' | 'cnae_code' | 'trade_name', string | null>>(
+          `select state, cnae_code, trade_name from ${REGISTER} where cnpj = ${quoteLiteral(cnpj)}`,
+        )
+      : []
+    for (const column of ['state', 'cnae_code'] as const)
+      if (landed?.[column]) known[column] = quoteLiteral(landed[column])
+    if (landed?.trade_name) known.name = quoteLiteral(landed.trade_name)
+    lines.push({ at: null, text: landed === undefined ? 'not in the landed register' : 'in the landed register' })
+  } else if (/^[^\s@]+\.[^\s@]+$/.test(key)) known.domain = quoteLiteral(key.toLowerCase())
+  else known.name = quoteLiteral(key)
+  const told = Object.keys(known).filter((name) => name !== 'company_id')
+  lines.push({ at: null, text: `in no table; known of it: ${told.join(', ')}` })
+  const columns = Object.entries(known).map(([name, value]) => `${value} as ${name}`)
+  const company = `(
+    select m.* replace (${columns.join(', ')}) from (select 1) as one
+    left join (select * from ${MERGED} where false) as m on true) as companies`
+  const judged = await connection.rows<{
+    profile: string
+    failed: string[]
+    unknown: string[]
+    is_match: boolean | null
+  }>(
+    `select profile, failed_rules as failed, unknown_rules as unknown, is_match from (${compileIcp(icp, library.as_of, company)})`,
+  )
+  for (const { profile, failed, unknown, is_match } of judged) {
+    const verdict =
+      is_match === false
+        ? `refused by ${failed.join(', ')}`
+        : is_match
+          ? 'fits'
+          : `cannot be judged: ${unknown.join(', ')} not known`
+    lines.push({ at: null, text: `profile ${profile}: ${verdict}` })
+  }
+  return { name: 'icp', title, lines }
+}

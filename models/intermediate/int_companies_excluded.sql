@@ -3,133 +3,21 @@
 
 with
 
-suppressions as (
+named as (
 
-    select * from {{ ref('stg_ledger__suppressions') }}
-
-),
-
-known_companies as (
-
-    select * from {{ ref('int_crm_companies_known') }}
+    select * from {{ ref('int_company_exclusions_named') }}
 
 ),
 
-listed_companies as (
+company_keys as (
 
-    select * from {{ ref('excluded_companies') }}
-
-),
-
-keyed_records as (
-
-    select * from {{ ref('int_company_records_keyed') }}
-
-),
-
-identified as (
-
-    select * from {{ ref('int_companies_identified') }}
-
-),
-
-merged as (
-
-    select * from {{ ref('int_companies_merged') }}
-
-),
-
-resolved as (
-
-    select * from {{ ref('int_subjects_resolved') }} where entity = 'company'
+    select * from {{ ref('int_companies_keyed') }}
 
 ),
 
 partners as (
 
     select * from {{ ref('stg_receita_federal__socios') }} where partner_type_code = '1'
-
-),
-
--- every reason, by what it names
-named as (
-
-    select 'suppressed' as reason, 'suppress' as origin, suppressed_by as named_by, suppressed_value as value
-
-    from suppressions
-
-    where suppressed_by in ('company_id', 'domain', 'cnpj_root')
-
-    union all
-
-    select relationship, crm, 'company_id', company_id from known_companies where company_id is not null
-
-    union all
-
-    select relationship, crm, 'domain', domain from known_companies where domain is not null
-
-    union all
-
-    select relationship, crm, 'cnpj_root', cnpj_root from known_companies where cnpj_root is not null
-
-    union all
-
-    select relationship, 'excluded_companies', 'domain', lower(trim(domain))
-
-    from listed_companies
-
-    where trim(domain) <> ''
-
-    union all
-
-    select
-        relationship,
-        'excluded_companies',
-        'cnpj_root',
-        left(upper(regexp_replace(cnpj, '[./ -]', '', 'g')), 8)
-
-    from listed_companies
-
-    where trim(cnpj) <> ''
-
-),
-
--- every key that a company goes by
-company_keys as (
-
-    select identified.company_id, 'cnpj_root' as named_by, keyed_records.cnpj_root as value
-
-    from keyed_records
-
-    join identified
-        on identified.source = keyed_records.source
-        and identified.source_key = keyed_records.source_key
-
-    where keyed_records.cnpj_root is not null
-
-    union
-
-    select identified.company_id, 'domain', keyed_records.domain
-
-    from keyed_records
-
-    join identified
-        on identified.source = keyed_records.source
-        and identified.source_key = keyed_records.source_key
-
-    where keyed_records.domain is not null
-
-    union
-
-    select company_id, 'domain', domain from merged where domain is not null
-
-    union
-
-    select company_id, 'cnpj_root', cnpj_root from merged where cnpj_root is not null
-
-    union
-
-    select id, 'company_id', subject_id from resolved
 
 ),
 

@@ -27,6 +27,8 @@ const HELP_ORDER = [
   'show',
   'source',
   'docs',
+  'match',
+  'review',
   'retry',
   'pause',
   'resume',

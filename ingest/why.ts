@@ -14,6 +14,8 @@ export async function whoIs({ connection, has }: Library, key: string): Promise<
   if (![COMPANIES, CONTACTS, LEADS].every(has)) return { company_ids: [], contact_ids: [], lead_ids: [] }
   const text = quoteLiteral(key.trim())
   const bare = quoteLiteral(normalizeCnpj(key))
+  // A branch is its legal entity.
+  const root = isCnpj(normalizeCnpj(key)) ? `left(${bare}, 8)` : bare
   const ids = async (sql: string) => (await connection.rows<{ id: string }>(sql)).map(({ id }) => id)
   const contact_ids = await ids(`
     select contact_id as id from ${CONTACTS}
@@ -22,7 +24,7 @@ export async function whoIs({ connection, has }: Library, key: string): Promise<
     order by id`)
   const company_ids = await ids(`
     select company_id as id from ${COMPANIES}
-    where company_id = ${text} or domain = lower(${text}) or cnpj = ${bare} or cnpj_root = ${bare}
+    where company_id = ${text} or domain = lower(${text}) or cnpj = ${bare} or cnpj_root = ${root}
       or lower(strip_accents(name)) = lower(strip_accents(${text}))
       or company_id in (select company_id from ${LEADS} where lead_id = ${text})
       or company_id in (select company_id from ${CONTACTS} where contact_id ${among(contact_ids)})
@@ -151,16 +153,6 @@ export async function judgeUnknown(library: Library, icp: Icp, key: string): Pro
   if (isCnpj(normalizeCnpj(key))) {
     const cnpj = normalizeCnpj(key)
     Object.assign(known, { cnpj: quoteLiteral(cnpj), cnpj_root: quoteLiteral(cnpj.slice(0, 8)), country: "'BR'" })
-    const REGISTER = 'staging.stg_receita_federal__estabelecimentos'
-    const [landed] = has(REGISTER)
-      ? await connection.rows<Record<'state' | 'cnae_code' | 'trade_name', string | null>>(
-          `select state, cnae_code, trade_name from ${REGISTER} where cnpj = ${quoteLiteral(cnpj)}`,
-        )
-      : []
-    for (const column of ['state', 'cnae_code'] as const)
-      if (landed?.[column]) known[column] = quoteLiteral(landed[column])
-    if (landed?.trade_name) known.name = quoteLiteral(landed.trade_name)
-    lines.push({ at: null, text: landed === undefined ? 'not in the landed register' : 'in the landed register' })
   } else if (/^[^\s@]+\.[^\s@]+$/.test(key)) known.domain = quoteLiteral(key.toLowerCase())
   else known.name = quoteLiteral(key)
   const told = Object.keys(known).filter((name) => name !== 'company_id')

@@ -43,12 +43,18 @@ beforeAll(async () => {
 })
 afterAll(() => w.close())
 
-test.each(['cmp_1', 'lead_1', 'ana@agua.example', 'AGUA.example', '11.222.333/0001-81', 'agua viva', 'Ana Luz'])(
-  '%s is found',
-  async (key) => {
-    expect(await whoIs(library, key)).toMatchObject({ company_ids: ['cmp_1'], lead_ids: ['lead_1'] })
-  },
-)
+test.each([
+  'cmp_1',
+  'lead_1',
+  'ana@agua.example',
+  'AGUA.example',
+  '11.222.333/0001-81',
+  '11222333000262',
+  'agua viva',
+  'Ana Luz',
+])('%s is found', async (key) => {
+  expect(await whoIs(library, key)).toMatchObject({ company_ids: ['cmp_1'], lead_ids: ['lead_1'] })
+})
 
 test('nobody is nobody', async () => {
   expect(await whoIs(library, "O'Nobody")).toEqual({ company_ids: [], contact_ids: [], lead_ids: [] })

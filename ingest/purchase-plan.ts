@@ -24,22 +24,19 @@ export function purchasePlan(input: PurchaseInput): PlanPart {
   return {
     name: 'purchases',
     title: 'what would be bought',
-    reads: [BOUNDS, FACTS, 'intermediate.int_contacts_merged', 'discovery.icp_prospects'],
+    reads: [
+      BOUNDS,
+      FACTS,
+      'intermediate.int_contacts_merged',
+      'discovery.icp_prospects',
+      'intermediate.int_companies_excluded',
+    ],
     tell: (world) => tell(world, input),
   }
 }
 
-async function tell(
-  { connection, as_of, live, has }: PlanWorld,
-  { rules, settings, prices, exclusions }: PurchaseInput,
-) {
-  const excluded = new Set<string>()
-  for (const model of exclusions.filter((name) => has(`intermediate.${name}`))) {
-    const id = model.includes('contact') ? 'contact_id' : 'company_id'
-    for (const row of await connection.rows<{ id: string }>(`select ${id} as id from intermediate.${model}`))
-      excluded.add(row.id)
-  }
-  const purchases = await Purchases.read({ connection, as_of }, rules, prices, excluded)
+async function tell({ connection, as_of, live }: PlanWorld, { rules, settings, prices }: PurchaseInput) {
+  const purchases = await Purchases.read({ connection, as_of }, rules, prices)
   const questions = purchases.questions()
   const always = settings.buy === 'always'
   const leads = always ? undefined : await readLeads(connection, BOUNDS, FACTS)

@@ -48,7 +48,6 @@ export class Purchases {
     world: World,
     given: readonly FieldRule[],
     prices: ReadonlyMap<string, number>,
-    excluded: ReadonlySet<string> = new Set(),
   ): Promise<Purchases> {
     const { connection } = world
     const fields = given.map(({ field }) => field)
@@ -65,9 +64,7 @@ export class Purchases {
     ]
     for (const [subject, kind] of subjects) {
       const own = rules.filter(({ field }) => FIELDS[field].subject === kind)
-      if (excluded.has(subject.company_id) || excluded.has(subject.subject_id))
-        for (const { field } of own) made.#skip(subject, field, 'excluded')
-      else made.#open(subject, own, experience)
+      made.#open(subject, own, experience)
     }
     return made
   }

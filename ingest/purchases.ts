@@ -32,7 +32,7 @@ export const DECISIONS: LedgerTable = {
   docs: {
     provider: 'Who was asked, or would have been next.',
     decision: 'bought or skipped',
-    reason: 'could_change_tier, tier_wanted, always; or why not: tier_settled, known, budget, excluded and others.',
+    reason: 'could_change_tier, tier_wanted, always; or why not: tier_settled, known, budget and others.',
     expected_usd: 'What the question was expected to cost.',
   },
   write: 'merge',
@@ -52,8 +52,6 @@ export interface PurchaseInput {
   icp: Icp
   /** USD of a credit, by provider, as `budget` says. */
   prices: ReadonlyMap<string, number>
-  /** Models of whom nothing may be bought about, with a company_id or contact_id. */
-  exclusions: readonly string[]
 }
 
 /** The step that spends: in rounds, after all that is free, only where an answer can still change a decision. */
@@ -74,7 +72,6 @@ export function purchaseStep(input: PurchaseInput): Step {
       ...SUBJECT_READS,
       'int_contacts_merged',
       'int_subjects_resolved',
-      ...input.exclusions,
       ...free.map(({ on, name }) => `${on.name}.${name}`),
     ],
     records: [...paid.map(({ on, name }) => tableOf(on, name)), ASKED, DECISIONS],
@@ -115,7 +112,7 @@ class Buying {
 
   async run(): Promise<StepSummary> {
     const { context, input } = this
-    const purchases = await Purchases.read(context, input.rules, input.prices, await this.#excluded())
+    const purchases = await Purchases.read(context, input.rules, input.prices)
     const wanted = new Set(input.settings.buy_for_tiers)
     let leads: OpenLead[] | undefined
     let rounds = 0
@@ -177,16 +174,6 @@ class Buying {
     if (share === 0 || this.#explored >= usd_per_run) return undefined
     const dice = diceOf(`${this.context.run_id} ${this.context.as_of} ${subject_id}`)
     return dice.next() < share ? () => dice.next() : undefined
-  }
-
-  async #excluded(): Promise<Set<string>> {
-    const excluded = new Set<string>()
-    for (const model of this.input.exclusions) {
-      const id = model.includes('contact') ? 'contact_id' : 'company_id'
-      const rows = await this.context.connection.rows<{ id: string }>(`select ${id} as id from intermediate.${model}`)
-      for (const row of rows) excluded.add(row.id)
-    }
-    return excluded
   }
 }
 

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { didYouMean } from '../pipeline/nearest.ts'
@@ -79,7 +78,7 @@ export const steps: Room<Settings> = async (input) => {
 
 /** The fields that money could be spent on; undefined where everything is free. */
 function purchasesOf(
-  { settings, config, root }: RoomInput<Settings>,
+  { settings, config }: RoomInput<Settings>,
   fields: readonly [string, SwitchedOn[]][],
   icp: Icp,
 ): PurchaseInput | undefined {
@@ -92,12 +91,8 @@ function purchasesOf(
     return sources.every(isFree) ? [] : [{ field, sources, ...own }]
   })
   if (paid.length === 0) return undefined
-  const exclusions = EXCLUSIONS.filter((name) => existsSync(join(root, `models/intermediate/${name}.sql`)))
-  return { rules: paid, settings: rules, icp, prices: pricesOf(config), exclusions }
+  return { rules: paid, settings: rules, icp, prices: pricesOf(config) }
 }
-
-/** Models of whom nothing is bought about, where the project has them. */
-const EXCLUSIONS = ['int_companies_excluded', 'int_contacts_excluded']
 
 /** `budget.providers.<name>.usd_per_credit`: the engine's section, which has been checked. */
 function pricesOf({ data }: YamlFile): Map<string, number> {

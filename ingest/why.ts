@@ -58,6 +58,12 @@ export async function ingestChapters(library: Library, { company_ids, contact_id
         else 'cannot be judged: ' || array_to_string(unknown_rules, ', ') || ' not known' end as text
       from discovery.icp_matches where company_id ${companies} order by profile`,
   )
+  const excluded = await linesOf(
+    library,
+    ['intermediate.int_companies_excluded'],
+    `select null as "at", 'never asked about, bought or written to: ' || reason || ' (by ' || via || ')' as text
+      from intermediate.int_companies_excluded where company_id ${companies} order by text`,
+  )
   const subjects = among([...company_ids, ...contact_ids])
   const asked = await linesOf(
     library,
@@ -80,7 +86,7 @@ export async function ingestChapters(library: Library, { company_ids, contact_id
   return [
     { name: 'found', title: 'found', lines: [...found, ...merged] },
     { name: 'icp', title: 'ideal customer profile', lines: icp },
-    { name: 'enrichment', title: 'asked and bought', lines: [...asked, ...bought] },
+    { name: 'enrichment', title: 'asked and bought', lines: [...excluded, ...asked, ...bought] },
   ]
 }
 

@@ -72,6 +72,9 @@ beforeEach(async () => {
       from intermediate.int_companies_merged;
     create table intermediate.int_contacts_merged (
       contact_id varchar, company_id varchar, full_name varchar, email varchar, linkedin_url varchar);
+    create table intermediate.int_companies_excluded (company_id varchar);
+    create schema if not exists staging;
+    create table staging.stg_ledger__suppressions (suppressed_by varchar, suppressed_value varchar);
     create table intermediate.int_subjects_resolved (entity varchar, subject_id varchar, id varchar);
     create table intermediate.int_lead_facts as select 'lead_' || right(company_id, 1) as lead_id, company_id,
       null::varchar as contact_id from intermediate.int_companies_merged`)
@@ -91,7 +94,7 @@ type Rules = Partial<PurchaseInput['settings']> & { order?: 'fixed' | 'learned';
 function inputOf(on: SwitchedOn[], { order = 'fixed', agree = 1, fields = ['headcount'], ...settings }: Rules = {}) {
   const rules = fields.map((field) => ({ field, sources: sourcesOf(field, on), order, agree }))
   const all = { buy: 'decides' as const, buy_for_tiers: [], explore: { share: 0, usd_per_run: 0 }, ...settings }
-  return { rules, settings: all, icp, prices: new Map<string, number>(), exclusions: [] as string[] }
+  return { rules, settings: all, icp, prices: new Map<string, number>() }
 }
 
 async function buy(input: PurchaseInput, on: SwitchedOn[]) {
@@ -147,11 +150,11 @@ test('where the budget ends, so do the purchases of that provider, and the reaso
 })
 
 test('whoever is excluded is not asked about', async () => {
-  await w.connection.run(`create table intermediate.int_companies_excluded as select 'cmp_1' as company_id`)
+  await w.connection.run(`insert into intermediate.int_companies_excluded values ('cmp_1')`)
   const one = vendor('one', {})
-  const { decisions } = await buy({ ...inputOf([one.on]), exclusions: ['int_companies_excluded'] }, [one.on])
+  const { decisions } = await buy(inputOf([one.on]), [one.on])
   expect(one.asked).toEqual(['cmp_2', 'cmp_3'])
-  expect(decisions[0]).toMatchObject({ subject_id: 'cmp_1', reason: 'excluded' })
+  expect(decisions.filter(({ subject_id }) => subject_id === 'cmp_1')).toEqual([])
 })
 
 test('the learned order asks first whoever finds most for the money', async () => {
@@ -177,7 +180,15 @@ test('the plan counts what would be bought, and what would not', async () => {
   await w.context(purchaseStep(inputOf([one.on])))
   await w.connection.run(`create table intermediate.int_leads_score_bounds as select * from ${boundsOver(one.on)}`)
   const signal = new AbortController().signal
-  const planned = { connection: w.connection, http: w.world.http, has: () => true, as_of: '2026-01-31', root: '', live: [], signal }
+  const planned = {
+    connection: w.connection,
+    http: w.world.http,
+    has: () => true,
+    as_of: '2026-01-31',
+    root: '',
+    live: [],
+    signal,
+  }
   const section = await purchasePlan(inputOf([one.on])).tell(planned)
   expect(section.figures).toMatchObject({ questions_first: 3, credits_first: 3, usd_first: 0.3 })
   expect(section.text).toContain('not live for spend')

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -109,7 +109,9 @@ describe('GitHub Actions', () => {
   const home = () => world.sh('git log -1 --format=%H%n%s refs/ledger/main', { cwd: world.origin }).stdout.split('\n')
 
   it('uses only steps that exist, and checks changes with the whole check', () => {
-    const uses = ['ci.yml', 'pipeline.yml'].flatMap((file) => workflowSteps(file).flatMap(({ uses }) => uses ?? []))
+    const uses = ['ci.yml', 'pipeline.yml', 'diff.yml'].flatMap((file) =>
+      workflowSteps(file).flatMap(({ uses }) => uses ?? []),
+    )
     expect([...new Set(uses)].sort()).toEqual([
       'actions/checkout@v4',
       'actions/setup-node@v4',
@@ -138,6 +140,45 @@ describe('GitHub Actions', () => {
     const { cwd, ledger_id } = night('second')
     expect(ledger_id).toBe(ledger)
     expectSameMarts(hashOf(join(cwd, 'published/exports/fct_scored_leads.parquet')), scores)
+  })
+
+  it('comments on a pull request which leads it moves, and fails where the gate says so', { timeout: LONG }, () => {
+    const cwd = join(world.folder, 'pull-request')
+    world.sh(`git clone --quiet --depth 1 'file://${world.origin}' '${cwd}'`)
+    const card = join(cwd, 'scoring/scores/fit.yml')
+    const text = readFileSync(card, 'utf8')
+    writeFileSync(card, text.replace(/(rule: backed\n +points: )5\b/, '$125'))
+    expect(readFileSync(card, 'utf8')).not.toBe(text)
+    const before = home()
+    const gh = `case "$1 $2" in
+      'run list') echo 42 ;;
+      'run download') [ "$3" = 42 ] && mkdir -p published && cp -R '${join(world.folder, 'second/published')}'/* published/ ;;
+      'pr comment') cp diff.md '${join(world.folder, 'comment.md')}' ;;
+      *) exit 1 ;;
+    esac`
+    writeFileSync(join(world.folder, 'bin/gh'), `#!/bin/sh\n${gh}\n`, { mode: 0o755 })
+    const env = {
+      CI: 'true',
+      GITHUB_STEP_SUMMARY: join(world.folder, 'pull-request.md'),
+      PUBLICATION: '',
+      BASE: 'main',
+      NUMBER: '7',
+    }
+    const steps = workflowSteps('diff.yml').filter(({ run }) => run !== undefined)
+    for (const { name, run } of steps) {
+      const code = name === 'Gate' ? 1 : 0
+      world.sh(run!, {
+        cwd,
+        code,
+        shell: ['bash', '--noprofile', '--norc', '-eo', 'pipefail', '-c'],
+        env: { ...env, FAIL_IF: 'score_changes > 0' },
+      })
+    }
+    const comment = readFileSync(join(world.folder, 'comment.md'), 'utf8')
+    expect(comment).toMatch(/^## What this change moves\nCompared with published/)
+    expect(comment).toContain('| leads with another score |')
+    expect(comment).toContain('**fails:** `score_changes > 0`')
+    expect(home()).toEqual(before)
   })
 
   it('does not let a run store its ledger over one it has not seen', () => {

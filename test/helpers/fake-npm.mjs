@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url'
 
 const from = resolve(dirname(fileURLToPath(import.meta.url)), '../../node_modules')
 const words = process.argv.slice(2)
-if (words[0] !== 'ci' || !words.includes('--omit=dev')) throw new Error(`fake npm: ${words.join(' ')}`)
+if (words[0] !== 'ci') throw new Error(`fake npm: ${words.join(' ')}`)
 rmSync('node_modules', { recursive: true, force: true })
 const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
 for (const [path, { dev }] of Object.entries(packages)) {
   const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1]
-  if (name === undefined || dev || !existsSync(join(from, name))) continue
+  if (name === undefined || (dev && words.includes('--omit=dev')) || !existsSync(join(from, name))) continue
   mkdirSync(dirname(join('node_modules', name)), { recursive: true })
   symlinkSync(join(from, name), join('node_modules', name))
 }

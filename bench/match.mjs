@@ -16,7 +16,7 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 const pad = (text, width) => String(text).padEnd(width)
 console.log(
-  `${pad('set', 34)}${pad('rows', 9)}${pad('precision', 11)}${pad('recall', 9)}${pad('F1', 8)}${pad('s', 7)}pairs at stake/s`,
+  `${pad('set', 34)}${pad('rows', 9)}${pad('precision', 11)}${pad('recall', 9)}${pad('F1', 8)}${pad('s', 7)}rows/s, memory, processor`,
 )
 if (existsSync(shared)) {
   chicago()

@@ -3,7 +3,7 @@ import { COMPARISONS, wordsAlike } from './compare.ts'
 import { nameBits, type Weights } from './estimate.ts'
 
 /** Below this likeness of names, and with nothing else in common, a pair is not looked at further. */
-const HOPELESS = 0.4
+const HOPELESS = 0.3
 
 const sumOf = (list: string) => `coalesce(list_sum(list_transform(${list}, lambda w: w.i)), 0)`
 

@@ -10,6 +10,7 @@ import { changesStep, changesTablesOf } from './changes.ts'
 import { companyMatches } from './company-matches.ts'
 import { registrableDomains } from './domains.ts'
 import { enrichmentStep, isFree, sourcesOf } from './enrichment.ts'
+import { fieldLimits } from './field-limits.ts'
 import { isField } from './fields.ts'
 import { icpPlans } from './forecast.ts'
 import { type Icp, icpSchema } from './icp.ts'
@@ -57,6 +58,7 @@ export const steps: Room<Settings> = async (input) => {
     ...(await discover(input, listing, icp)),
     ...icpSteps(icp),
     registrableDomains,
+    fieldLimits,
     companyMatches(matching),
     identity,
   ]

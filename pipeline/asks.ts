@@ -64,6 +64,13 @@ export function connectAsks(nodes: Map<string, GraphNode>, problems: Problem[]):
       )
       const waits = needed.filter((id) => !chain.has(id) && !written(nodes, node).includes(id))
       node.deps = [...new Set([...node.deps, ...waits])]
+      // What reads the step's records as feedback waits for nobody by itself: here it is part of the answer.
+      const later = reach(graph, [node.id], 'down')
+      const before = reach(graph, [node.id], 'up')
+      for (const id of chain) {
+        const each = nodes.get(id)!
+        if (!later.has(id) && !before.has(id)) each.after = [...new Set([...(each.after ?? []), node.id])]
+      }
     }
   }
 }

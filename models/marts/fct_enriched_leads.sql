@@ -32,6 +32,12 @@ emails as (
 
 ),
 
+freshness as (
+
+    select * from {{ ref('int_lead_freshness') }}
+
+),
+
 joined as (
 
     select
@@ -43,6 +49,8 @@ joined as (
         enriched.buying_signals,
         enriched.social_signals,
         enriched.news_mentions,
+        freshness.field_freshness,
+        coalesce(freshness.stale_fields, []) as stale_fields,
         list_concat(enriched.sources, [emails.enrichment_source]) as sources,
         greatest(enriched.enriched_at, emails.enriched_at) as enriched_at,
         [
@@ -51,11 +59,13 @@ joined as (
             companies.country is not null,
             companies.employee_count is not null,
             companies.revenue_usd is not null,
-            enriched.tech_stack is not null,
-            enriched.social_signals is not null,
+            enriched.tech_stack is not null and not list_contains(coalesce(freshness.stale_fields, []), 'tech_stack'),
+            enriched.social_signals is not null and not list_contains(coalesce(freshness.stale_fields, []), 'social'),
             contacts.title is not null,
             contacts.linkedin_url is not null,
-            emails.email is not null and emails.email_status <> 'invalid'
+            emails.email is not null
+            and emails.email_status <> 'invalid'
+            and not list_contains(coalesce(freshness.stale_fields, []), 'email')
         ] as wanted_fields
 
     from leads
@@ -67,6 +77,8 @@ joined as (
     left join enriched on enriched.company_id = leads.company_id
 
     left join emails on emails.contact_id = leads.contact_id
+
+    left join freshness on freshness.lead_id = leads.lead_id
 
 ),
 
@@ -87,6 +99,8 @@ final as (
         social_signals,
         news_mentions,
         nullif(list_sort(list_distinct(sources)), []) as enrichment_sources,
+        field_freshness,
+        stale_fields,
 
         -- numerics
         len(list_filter(wanted_fields, lambda is_usable: is_usable)) / len(wanted_fields) as enrichment_completeness,

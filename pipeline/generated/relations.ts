@@ -20,6 +20,12 @@ export interface DiscoveryCompanyPairs {
   evidence: ({ field: string | null; says: string | null; bits: number | null } | null)[] | null
 }
 
+export interface DiscoveryEnrichmentFields {
+  field: string
+  subject: string | null
+  ttl_days: number | null
+}
+
 export interface DiscoveryIcpMatches {
   company_id: string
   profile: string
@@ -450,6 +456,12 @@ export interface IntermediateIntLeadFacts {
   override_tier: string | null
   override_reason: string | null
   override_until: string | null
+}
+
+export interface IntermediateIntLeadFreshness {
+  lead_id: string
+  field_freshness: ({ field: string | null; checked_on: string | null } | null)[] | null
+  stale_fields: (string | null)[] | null
 }
 
 export interface IntermediateIntLeadsIdentified {
@@ -912,6 +924,8 @@ export interface MartsFctEnrichedLeads {
   social_signals: { linkedin_followers: number | null; posts_90d: number | null; last_post_at: string | null; source: string | null } | null
   news_mentions: ({ title: string | null; url: string | null; source: string | null; published_at: string | null } | null)[] | null
   enrichment_sources: (string | null)[] | null
+  field_freshness: ({ field: string | null; checked_on: string | null } | null)[] | null
+  stale_fields: (string | null)[] | null
   enrichment_completeness: number
   discovered_at: string
   enriched_at: string | null
@@ -2070,6 +2084,7 @@ export interface StagingStgSyncOutcomes {
 export interface Relations {
   'discovery.company_clusters': DiscoveryCompanyClusters
   'discovery.company_pairs': DiscoveryCompanyPairs
+  'discovery.enrichment_fields': DiscoveryEnrichmentFields
   'discovery.icp_matches': DiscoveryIcpMatches
   'discovery.icp_personas': DiscoveryIcpPersonas
   'discovery.icp_prospects': DiscoveryIcpProspects
@@ -2101,6 +2116,7 @@ export interface Relations {
   'intermediate.int_emails_verified': IntermediateIntEmailsVerified
   'intermediate.int_icp_matches_summarized': IntermediateIntIcpMatchesSummarized
   'intermediate.int_lead_facts': IntermediateIntLeadFacts
+  'intermediate.int_lead_freshness': IntermediateIntLeadFreshness
   'intermediate.int_leads_identified': IntermediateIntLeadsIdentified
   'intermediate.int_leads_matched': IntermediateIntLeadsMatched
   'intermediate.int_leads_score_bounds': IntermediateIntLeadsScoreBounds

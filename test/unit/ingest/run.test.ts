@@ -22,6 +22,7 @@ describe('steps', () => {
       'icp_matches',
       'icp_personas',
       'registrable_domains',
+      'enrichment_fields',
       'company_matches',
       'identity',
       'enrich_email',
@@ -51,6 +52,7 @@ describe('steps', () => {
       'icp_matches',
       'icp_personas',
       'registrable_domains',
+      'enrichment_fields',
       'company_matches',
       'identity',
     ])

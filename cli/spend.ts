@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
+import { otherOrders } from '../ingest/spend.ts'
 import { LedgerHeld, messageOf, ProjectError } from '../pipeline/errors.ts'
 import type { Project } from '../pipeline/load.ts'
 import type { Connection, Row } from '../pipeline/warehouse/duckdb.ts'
 import { placesOf } from '../pipeline/warehouse/home.ts'
+import { openPublished } from '../pipeline/warehouse/published-file.ts'
 import { openSession } from '../pipeline/warehouse/session.ts'
 import type { CommonOptions } from './options.ts'
 import type { CommandSession } from './session.ts'
@@ -23,15 +25,38 @@ export async function reportSpend({ report, load }: CommandSession, options: Spe
     throw new ProjectError([{ file: '--month', message: `'${month}' is not a month such as 2026-01` }])
   const rows = await overLedger(project, (connection) => connection.rows(SPENT, [month]))
   const caps = capsOf(project, rows)
-  if (options.output === 'json') report.json({ month, spend: rows, caps })
+  const orders = await overLedger(project, otherOrders)
+  const qualified = await qualifiedLeads(project)
+  if (options.output === 'json')
+    report.json({ month, spend: rows, caps, qualified_leads: qualified, other_orders: orders })
   else if (options.output === 'csv') report.out(csvTable(rows, COLUMNS))
   else {
     if (rows.length > 0) report.out(textTable(rows, COLUMNS, options.output))
     if (caps.length > 0) report.out(`\n${textTable(caps, ['cap', 'limit', 'spent'], options.output)}`)
+    if (orders.length > 0)
+      report.out(
+        `\nother orders, on what was logged\n${textTable(orders, ['field', 'order', 'usd', 'usd_spent'], options.output)}`,
+      )
   }
   const usd = sum(rows, 'usd')
-  report.line(`${month}: ${sum(rows, 'calls')} calls, ${usd.toFixed(2)} USD`)
+  const each =
+    qualified > 0 && usd > 0 ? `, ${(usd / qualified).toFixed(2)} USD for each of ${qualified} qualified leads` : ''
+  report.line(`${month}: ${sum(rows, 'calls')} calls, ${usd.toFixed(2)} USD${each}`)
   return 0
+}
+
+/** Leads that are qualified now, as last published; 0 where nothing was. */
+async function qualifiedLeads(project: Project): Promise<number> {
+  const published = await openPublished(placesOf(project.root, project.config.target).warehouse)
+  if (published === undefined) return 0
+  try {
+    const [found] = await published.connection.rows<{ leads: number }>(
+      `select count(*) as leads from marts.fct_scored_leads where qualification_status = 'qualified'`,
+    )
+    return found!.leads
+  } finally {
+    published.close()
+  }
 }
 
 /** Ids and names in a path are of no interest to an invoice. */

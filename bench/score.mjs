@@ -125,7 +125,8 @@ function factsSql() {
   const sql = `create or replace table facts as select
     'led_' || lpad(i::varchar, 12, '0') as lead_id, 'cmp_' || i as company_id, 'BR' as segment, 'Company ' || i as company_name,
     r(1) % 10 > 3 as is_icp_match, ['br_software'] as icp_profiles, ['employees'] as icp_failed_rules,
-    ${number(2, 6)} as icp_soft_met, 6 as icp_soft_total, ${pick(3, list('saas', 'software', 'fintech', 'retail', 'health'))} as industry,
+    ${number(2, 6)} as icp_soft_met, 6 as icp_soft_total, 20 as icp_employees_min, 1000 as icp_employees_max, 1000000::double as icp_revenue_min, null::double as icp_revenue_max,
+    ${pick(3, list('saas', 'software', 'fintech', 'retail', 'health'))} as industry,
     1 + ${number(4, 1500)} as employee_count, 1000 * ${number(5, 20000)}::double as revenue_usd,
     ${pick(6, list('seed', 'series_a', 'bootstrapped'), 40)} as funding_stage,
     case r(7) % 3 when 0 then ['AWS', 'Snowflake'] when 1 then []::varchar[] end as tech_wanted_found,

@@ -39,7 +39,23 @@ function judge(name: string, { hard, soft }: Profile, exclude: Icp['exclude'], a
             ${verdicts([...rules(hard), ...exclusions(exclude)])} as hard,
             ${verdicts(rules(soft))} as soft,
             ${list(tech('wanted'))} as tech_wanted,
-            ${list(tech('unwanted'))} as tech_unwanted`
+            ${list(tech('unwanted'))} as tech_unwanted,
+            ${limits('employees', { hard, soft }, as_of).join(', ')},
+            ${limits('revenue', { hard, soft }, as_of).join(', ')}`
+}
+
+/** The narrowest range that hard and soft rules together ask for, as columns; NULL where neither sets a limit. */
+function limits(rule: 'employees' | 'revenue', { hard, soft }: Record<'hard' | 'soft', Rules>, as_of: string) {
+  return (['min', 'max'] as const).map((bound) => {
+    const values = [hard, soft].flatMap((rules) => {
+      const value = rules[rule]?.[bound]
+      const rate = rule === 'revenue' && rules.revenue !== undefined ? rateOf(rules.revenue.currency, as_of) : ''
+      return value === undefined ? [] : `${value}${rate}`
+    })
+    const narrower = bound === 'min' ? 'greatest' : 'least'
+    const value = values.length === 0 ? 'null' : `${narrower}(${values.join(', ')})`
+    return rule === 'revenue' ? `${value}::double as revenue_usd_${bound}` : `${value}::integer as employees_${bound}`
+  })
 }
 
 function verdicts(rules: readonly [string, string][]): string {

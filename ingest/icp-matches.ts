@@ -18,6 +18,10 @@ const ICP_MATCHES: TableSpec = {
     soft_total: 'INTEGER',
     tech_wanted: 'VARCHAR[]',
     tech_unwanted: 'VARCHAR[]',
+    employees_min: 'INTEGER',
+    employees_max: 'INTEGER',
+    revenue_usd_min: 'DOUBLE',
+    revenue_usd_max: 'DOUBLE',
   },
   key: ['company_id', 'profile'],
   docs: {
@@ -28,6 +32,10 @@ const ICP_MATCHES: TableSpec = {
     soft_total: 'How many soft rules the profile has.',
     tech_wanted: 'Technologies that the profile wants, in its hard or soft rules.',
     tech_unwanted: 'Technologies that it does not want.',
+    employees_min: 'Fewest people, by its hard and soft rules together; NULL for no limit.',
+    employees_max: 'Most people.',
+    revenue_usd_min: "A year's least revenue, in US dollars at the rate of the day.",
+    revenue_usd_max: 'The most.',
   },
 }
 

@@ -84,7 +84,9 @@ export function monotoneSql(card: Scorecard, property: string, relation: string)
   const values = dated ? DAYS.map((days) => `as_of() - ${days}`) : gridOf(card, column, Number(from ?? 0), to)
   const limits = [
     ...(from === undefined ? [] : [`value >= ${from}`]),
-    ...(to === undefined || dated ? [] : [`value <= ${to}`]),
+    ...(to === undefined || dated
+      ? []
+      : [/^\d/.test(to) ? `value <= ${to}` : `value <= coalesce(facts.${id(to)}, value)`]),
     'value is not null',
   ]
   const given = card.card.examples.map((example, index) => rowSql(example, index + 1, relation))
@@ -105,7 +107,8 @@ function gridOf(card: Scorecard, column: string, from: number, to: string | unde
   const written = rules.flatMap(({ when }) =>
     [...when.sql.matchAll(/\b\d+(?:\.\d+)?\b/g)].map(([text]) => Number(text)),
   )
-  const top = to === undefined ? Math.max(from + 100, ...written.map((value) => value * 2)) : Number(to)
+  const top =
+    to === undefined || !/^\d/.test(to) ? Math.max(from + 100, ...written.map((value) => value * 2)) : Number(to)
   const between = Array.from({ length: STEPS + 1 }, (_, step) => from + ((top - from) * step) / STEPS)
   const numbers = [...written.flatMap((value) => [value - 1, value, value + 1]), ...between]
   const inside = [...new Set(numbers)].filter((value) => value >= from && value <= top).sort((a, b) => a - b)

@@ -196,7 +196,8 @@ function checkProperties({ properties }: Card, source: Source): void {
     const [, column = '', from, to] = MONOTONE.exec(monotone) ?? []
     const path = ['properties', index, 'monotone']
     source.use(path, column, 'monotone', to === 'as_of' ? 'date' : 'number')
-    if (from !== undefined && to !== undefined && to !== 'as_of' && Number(from) >= Number(to))
+    if (to !== undefined && to !== 'as_of' && Number.isNaN(Number(to))) source.use(path, to, 'monotone', 'number')
+    if (from !== undefined && to !== undefined && Number(from) >= Number(to))
       source.problem(path, `monotone: from ${from} up to ${to} is empty`, 'Write the lower value first.')
   }
 }

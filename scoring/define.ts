@@ -7,8 +7,8 @@ export const sql = z.string().min(1)
 const text = z.string().min(1)
 const points = z.number().min(-100).max(100).multipleOf(0.0001)
 
-/** `employee_count from 1 up to 500`; a date goes `up to as_of`. */
-export const MONOTONE = /^([a-z][a-z0-9_]*)(?: from (\d+(?:\.\d+)?))?(?: up to (\d+(?:\.\d+)?|as_of))?$/
+/** `employee_count from 1 up to 500`, or up to a column; a date goes `up to as_of`. */
+export const MONOTONE = /^([a-z][a-z0-9_]*)(?: from (\d+(?:\.\d+)?))?(?: up to (\d+(?:\.\d+)?|[a-z][a-z0-9_]*))?$/
 
 export const rule = z.strictObject({
   rule: name,

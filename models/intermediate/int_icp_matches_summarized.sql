@@ -76,6 +76,10 @@ summarized as (
         judged.failed_rules as icp_failed_rules,
         len(best.soft_met)::integer as icp_soft_met,
         best.soft_total::integer as icp_soft_total,
+        best.employees_min as icp_employees_min,
+        best.employees_max as icp_employees_max,
+        best.revenue_usd_min as icp_revenue_min,
+        best.revenue_usd_max as icp_revenue_max,
         technologies.tech_wanted,
         technologies.tech_unwanted
 

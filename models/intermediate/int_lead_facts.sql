@@ -87,6 +87,10 @@ facts as (
         matches.icp_failed_rules,
         matches.icp_soft_met,
         matches.icp_soft_total,
+        matches.icp_employees_min,
+        matches.icp_employees_max,
+        matches.icp_revenue_min,
+        matches.icp_revenue_max,
 
         -- the person
         contacts.full_name,

@@ -36,6 +36,10 @@ export interface DiscoveryIcpMatches {
   soft_total: number | null
   tech_wanted: (string | null)[] | null
   tech_unwanted: (string | null)[] | null
+  employees_min: number | null
+  employees_max: number | null
+  revenue_usd_min: number | null
+  revenue_usd_max: number | null
 }
 
 export interface DiscoveryIcpPersonas {
@@ -57,6 +61,10 @@ export interface DiscoveryIcpProspects {
   soft_total: number | null
   tech_wanted: (string | null)[] | null
   tech_unwanted: (string | null)[] | null
+  employees_min: number | null
+  employees_max: number | null
+  revenue_usd_min: number | null
+  revenue_usd_max: number | null
 }
 
 export interface DiscoveryRegistrableDomains {
@@ -395,6 +403,10 @@ export interface IntermediateIntIcpMatchesSummarized {
   icp_failed_rules: (string | null)[] | null
   icp_soft_met: number | null
   icp_soft_total: number | null
+  icp_employees_min: number | null
+  icp_employees_max: number | null
+  icp_revenue_min: number | null
+  icp_revenue_max: number | null
   tech_wanted: (string | null)[] | null
   tech_unwanted: (string | null)[] | null
 }
@@ -423,6 +435,10 @@ export interface IntermediateIntLeadFacts {
   icp_failed_rules: (string | null)[] | null
   icp_soft_met: number | null
   icp_soft_total: number | null
+  icp_employees_min: number | null
+  icp_employees_max: number | null
+  icp_revenue_min: number | null
+  icp_revenue_max: number | null
   full_name: string | null
   title: string | null
   seniority: string | null

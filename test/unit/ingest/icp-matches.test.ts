@@ -99,6 +99,20 @@ test('the rules that failed, that are unknown and that are met are named in orde
   })
 })
 
+test('the ranges that it asks for are columns, hard rules and wishes together, in dollars', async () => {
+  const icp = icpOf(
+    { employees: { min: 20, max: 1000 } },
+    { soft: { employees: { min: 50 }, revenue: { min: 500, currency: 'BRL' } } },
+  )
+  const [row] = await judge(icp, [{}])
+  expect(row).toMatchObject({
+    employees_min: 50,
+    employees_max: 1000,
+    revenue_usd_min: 100,
+    revenue_usd_max: null,
+  })
+})
+
 test('what is excluded matches no profile, and says why', async () => {
   const icp = icpOf(
     { countries: ['BR'] },

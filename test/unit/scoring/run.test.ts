@@ -167,7 +167,10 @@ describe('the step lead_scores', () => {
   })
 
   it('names a rule that fails on a value', async () => {
-    const edit: [string, string] = ['when: employee_count < 10', 'when: title::integer < 10']
+    const edit: [string, string] = [
+      'when: employee_count < coalesce(0.5 * icp_employees_min, 0)',
+      'when: title::integer < 10',
+    ]
     const { step } = await stepOf(project({ 'scores/fit.yml': edit }))
     const made = await worldWith([GOOD])
     await expect(step!.run(await made.context(step!))).rejects.toThrow(

@@ -53,7 +53,7 @@ export class BuildState {
     const content =
       kind === 'view'
         ? `select ${name}, ${built}, ${built}, null`
-        : `select ${name}, ${built}, ${CONTENT}, count(*) from ${relation} as _row`
+        : `select ${name}, ${built}, ${contentOf(relation)}, count(*) from ${relation} as _row`
     return `insert into ${BUILD}._state.nodes ${content} returning version, row_count as rows`
   }
 
@@ -128,17 +128,21 @@ async function compact(connection: Connection): Promise<void> {
 }
 
 /**
- * A version of a table's content that does not depend on the order of its rows, and the row count: a select list over
- * the table under the name `_row`, which no column has.
+ * A version of a table's content that does not depend on the order of its rows: a select list over the table under the
+ * name `_row`, which no column has. DuckDB hashes NULL and an empty list alike, so the values that there are in each
+ * column are counted, too.
  */
-const CONTENT = `count(*) || ':' || coalesce(cast(sum(hash(_row)) as varchar), '') || ':' || coalesce(any_value(typeof(_row)), '')`
+function contentOf(relation: string): string {
+  const known = `(select hash([*columns(*)]) from (select count(columns(*)) from ${relation}))`
+  return `concat_ws(':', count(*), coalesce(cast(sum(hash(_row)) as varchar), ''), ${known}, any_value(typeof(_row)))`
+}
 
 export async function contentVersion(
   connection: Connection,
   relation: string,
 ): Promise<{ version: string; rows: number }> {
   const [content] = await connection.rows<{ version: string; rows: number }>(
-    `select ${CONTENT} as version, count(*) as rows from ${relation} as _row`,
+    `select ${contentOf(relation)} as version, count(*) as rows from ${relation} as _row`,
   )
   return content!
 }

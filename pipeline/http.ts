@@ -1,9 +1,9 @@
 import type { Budget } from './budget.ts'
-import { createCircuit } from './http/circuit.ts'
+import { createCircuit, NO_CIRCUIT } from './http/circuit.ts'
 import { createJournal } from './http/journal.ts'
 import type { PaceStore } from './http/pace-store.ts'
 import { createPacer } from './http/pacer.ts'
-import { checkBaseUrl } from './http/request.ts'
+import { checkBaseUrl, checkWay } from './http/request.ts'
 import { createServiceHttp, type Shared } from './http/service.ts'
 import type { Outward } from './step.ts'
 import type { Connection } from './warehouse/duckdb.ts'
@@ -14,7 +14,10 @@ export { NotAsked, NotBought } from './http/refused.ts'
 export interface HttpOptions {
   /** Who is asked, as it appears in the request log: `apollo`. */
   service: string
-  base_url: string
+  /** Absent only where there is another `way`. */
+  base_url?: string
+  /** Requests leave another way than over HTTP to `base_url`. */
+  way?: Way
   /** Sent with every request; values that are secrets never reach a log. */
   headers?: Record<string, string>
   /** What the service allows over all its endpoints, and how it tells how much is left. */
@@ -38,6 +41,18 @@ export interface HttpOptions {
   /** Price of one credit; a call that costs credits is made only when the target is live for `spend` and within budget. `budget.providers.<name>.usd_per_credit` goes before it. */
   usd_per_credit?: number
 }
+
+/**
+ * - `any_host`: requests name whole URLs on any host of the public internet, one that others wrote into a list. What is not
+ *   public is refused, by the address that is then connected to. No redirect is followed. Pages only, cut at `max_bytes`
+ *   (500,000 unless said). `stand_in`: a server on this machine that answers in the place of every named host, for tests.
+ *   Each host is a service of its own: none of them makes the others wait.
+ * - `name_servers`: requests are `/resolve?name=…&type=…`, answered in the JSON of DNS over HTTPS. `servers`: `1.1.1.1:53`;
+ *   those of this machine unless said.
+ */
+export type Way =
+  | { to: 'any_host'; max_bytes?: number; stand_in?: string }
+  | { to: 'name_servers'; servers?: readonly string[] }
 
 /** What a service allows. Unless said: 8 at once (64 where a rate is said), 30 s an answer, 4 more tries. */
 export interface Limits {
@@ -83,7 +98,7 @@ export interface Told {
 
 export interface HttpRequest {
   method?: 'GET' | 'POST'
-  /** Path on `base_url`. Of a whole URL (a server's "next page") only path and query count, never the host. */
+  /** Path on `base_url`; with the way to `any_host` a whole URL. Of another whole URL (a server's "next page") only path and query count, never the host. */
   path: string
   query?: Record<string, string | number | boolean | undefined>
   /** On top of those of the service: `content-type` of a body that is text. */
@@ -104,6 +119,11 @@ export interface HttpRequest {
   hit?(answer: Told): boolean
   /** An equal request answered less than so many days ago (as of the run's date) is not made again. 0, or absent: never cached. */
   ttl_days?: number
+  /**
+   * After the retries, what came last is the answer: any status, or 0 with the reason in the header `x-fault` where nothing
+   * came. For questions to which "it is broken" is an answer. Free calls only.
+   */
+  last_word?: boolean
   /** False: this answer is not kept; see `HttpOptions.record`. */
   record?: boolean
 }
@@ -183,14 +203,16 @@ export function createHttp(deps: HttpDeps): HttpFactory {
   const services = new Map<string, Shared>()
   const clock = { now: deps.now, sleep: (ms: number) => deps.sleep(ms, deps.signal) }
   return (options) => {
-    const { service, transport, limits, buckets } = options
-    if (transport === undefined) checkBaseUrl(options)
+    const { service, transport, way, limits, buckets } = options
+    if (way !== undefined) checkWay(options)
+    else if (transport === undefined) checkBaseUrl(options)
     let shared = services.get(service)
     if (shared === undefined) {
       const pace = transport === undefined ? limits : { concurrency: IN_PROCESS_CONCURRENCY, ...limits }
       const store = transport === undefined ? deps.pace?.(service) : undefined
       const pacer = createPacer(pace, clock, buckets, store)
-      shared = { pacer, circuit: createCircuit(service, deps.now), underway: new Map() }
+      const circuit = way?.to === 'any_host' ? NO_CIRCUIT : createCircuit(service, deps.now)
+      shared = { pacer, circuit, underway: new Map() }
       services.set(service, shared)
     }
     return createServiceHttp(options, deps, journal, shared)

@@ -1,7 +1,9 @@
-import type { HttpDeps, HttpOptions } from '../http.ts'
+import type { HttpDeps, HttpOptions, Way } from '../http.ts'
+import { createNameServers } from './name-servers.ts'
 import { createNetwork, type Fetched, loadNetwork, type Network } from './network.ts'
 import { PACED_CONCURRENCY } from './pacer.ts'
 import type { Prepared } from './request.ts'
+import { createWeb } from './web.ts'
 
 /** Asks once. Throws Fault when the exchange breaks. */
 export interface Ask {
@@ -16,7 +18,7 @@ const DEFAULT_TIMEOUT_S = 30
 
 /** The way to a service: its in-process transport, or the network. */
 export function createAsk(options: HttpOptions, deps: HttpDeps, shared: { network?: Network }): Ask {
-  const { transport, limits } = options
+  const { transport, limits, way } = options
   if (transport !== undefined) {
     const inProcess = async ({ method, path, query, body }: Prepared): Promise<Fetched> => {
       const answer = await transport({ method, path, query, body, as_of: deps.as_of })
@@ -33,11 +35,10 @@ export function createAsk(options: HttpOptions, deps: HttpDeps, shared: { networ
       ready: async () => {},
     })
   }
-  shared.network ??= createNetwork({
-    timeout_ms: (limits?.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000,
-    concurrency: limits?.concurrency ?? PACED_CONCURRENCY,
-    signal: deps.signal,
-  })
+  const timeout_ms = (limits?.timeout_s ?? DEFAULT_TIMEOUT_S) * 1000
+  const concurrency = limits?.concurrency ?? PACED_CONCURRENCY
+  const world = { timeout_ms, concurrency, signal: deps.signal }
+  shared.network ??= way === undefined ? createNetwork(world) : networkOf(way, world)
   const { network } = shared
   const overNetwork = ({ url, method, body, headers: own }: Prepared): Promise<Fetched> => {
     const headers: Record<string, string> = { 'user-agent': 'lead-engine', accept: 'application/json, */*;q=0.5' }
@@ -47,6 +48,11 @@ export function createAsk(options: HttpOptions, deps: HttpDeps, shared: { networ
     return network(url, { method, headers, body: payload })
   }
   return Object.assign(overNetwork, { clock: () => deps.now().toISOString(), ready: loadNetwork })
+}
+
+function networkOf(way: Way, world: { timeout_ms: number; signal: AbortSignal }): Network {
+  if (way.to === 'name_servers') return createNameServers({ ...way, ...world })
+  return createWeb({ ...way, ...world })
 }
 
 /** Lone surrogates, which no UTF-8 can carry, become U+FFFD, as they would on a wire. */

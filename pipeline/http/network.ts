@@ -1,4 +1,5 @@
 import { createWriteStream } from 'node:fs'
+import { isIP, type LookupFunction } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
@@ -106,7 +107,8 @@ async function decode(bytes: Buffer, encoding: string | undefined): Promise<Buff
   return decoder === undefined ? bytes : decoder(bytes, { maxOutputLength: MAX_BODY_BYTES })
 }
 
-function toText(bytes: Buffer, contentType = ''): string {
+/** By the charset that it is declared to be in. */
+export function toText(bytes: Buffer, contentType = ''): string {
   const charset = /charset="?([\w-]+)/i.exec(contentType)?.[1] ?? 'utf-8'
   try {
     return new TextDecoder(charset).decode(bytes)
@@ -168,16 +170,29 @@ export interface Streamed {
   close(): void
 }
 
-/** One exchange of any size, as it is sent (no decoding), on a connection of its own. Throws Fault; the body does, too. */
+/** Whatever the name: these addresses, which somebody has looked at. */
+function fixedLookup(addresses: readonly string[]): LookupFunction {
+  const all = addresses.map((address) => ({ address, family: isIP(address) }))
+  return (_host, options, callback) => {
+    if (options.all) callback(null, all)
+    else callback(null, all[0]!.address, all[0]!.family)
+  }
+}
+
+/**
+ * One exchange of any size, as it is sent (no decoding), on a connection of its own. Throws Fault; the body does, too.
+ * `addresses`: where to connect to, whatever the name means to others.
+ */
 export async function openStream(
   url: URL,
   wire: Pick<Wire, 'method' | 'headers'>,
-  options: { idle_ms: number; signal: AbortSignal },
+  options: { idle_ms: number; signal: AbortSignal; addresses?: readonly string[] },
 ): Promise<Streamed> {
   const { default: undici } = await import('undici')
-  const { idle_ms, signal } = options
+  const { idle_ms, signal, addresses } = options
   const timeouts = { headersTimeout: idle_ms, bodyTimeout: idle_ms }
-  const agent = new undici.Agent({ connect: { timeout: CONNECT_TIMEOUT_MS }, ...timeouts })
+  const lookup = addresses === undefined ? {} : { lookup: fixedLookup(addresses) }
+  const agent = new undici.Agent({ connect: { timeout: CONNECT_TIMEOUT_MS, ...lookup }, ...timeouts })
   const close = () => void agent.destroy().catch(() => {})
   try {
     const method = wire.method as 'GET'

@@ -21,7 +21,8 @@ export interface Prepared {
  * another host, and credentials never follow it there.
  */
 export function prepare(options: HttpOptions, request: HttpRequest, mask: Redactor): Prepared {
-  const url = new URL(options.base_url)
+  if (options.way?.to === 'any_host') return prepareAnywhere(options, request, mask)
+  const url = new URL(options.base_url ?? 'http://names.invalid')
   const prefix = url.pathname.replace(/\/$/, '')
   const given = new URL(request.path, 'http://path.invalid')
   const absolute = /^[a-z][a-z0-9+.-]*:\/\//i.test(request.path)
@@ -48,6 +49,15 @@ export function prepare(options: HttpOptions, request: HttpRequest, mask: Redact
   }
 }
 
+/** A whole URL, and its hash: who it is about is in its host. */
+function prepareAnywhere(options: HttpOptions, request: HttpRequest, mask: Redactor): Prepared {
+  const url = new URL(request.path)
+  const hash = createHash('sha256').update(mask(canonicalJson([options.service, 'GET', url.href])))
+  const query = Object.fromEntries(url.searchParams)
+  const path = url.origin + url.pathname
+  return { url, method: 'GET', path, query, body: undefined, headers: request.headers ?? {}, hash: hash.digest('hex') }
+}
+
 /** JSON with the keys of every object in order, so that equal values give equal text. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
@@ -57,11 +67,21 @@ export function canonicalJson(value: unknown): string {
   )
 }
 
+/** What answers in the place of the internet is on this machine. */
+export function checkWay({ service, way }: Pick<HttpOptions, 'service' | 'way'>): void {
+  if (way?.to !== 'any_host' || way.stand_in === undefined || isLoopback(way.stand_in)) return
+  const message = `${service}: stand_in '${way.stand_in}' is no server on this machine`
+  throw new ProjectError([{ file: 'pipeline.yaml', message, hint: 'It is for tests alone: leave it out.' }])
+}
+
+function isLoopback(text: string): boolean {
+  return URL.canParse(text) && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(text).hostname)
+}
+
 /** Keys travel with the requests: only https, or plain http to this machine. */
-export function checkBaseUrl({ service, base_url }: HttpOptions): void {
+export function checkBaseUrl({ service, base_url = '' }: HttpOptions): void {
   const url = URL.canParse(base_url) ? new URL(base_url) : undefined
-  const loopback = url !== undefined && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && loopback)) return
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(base_url))) return
   throw new ProjectError([
     {
       file: 'pipeline.yaml',

@@ -43,7 +43,8 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
     const asked = prepare(options, request, mask)
     const expects = (status: number) => expect?.includes(status) ?? (status >= 200 && status < 300)
     const means = (answer: Fetched): Meaning =>
-      ofPlugIn(() => options.meaning?.(toldOf(answer))) ?? (expects(answer.status) ? 'ok' : meaningOf(answer.status))
+      ofPlugIn(() => options.meaning?.(toldOf(answer))) ??
+      (expects(answer.status) ? 'ok' : meaningOf(answer.status, request.last_word))
     const ttl_days = request.ttl_days ?? 0
     if (ttl_days <= 0 && isFree(request)) return exchange(asked, request, means, false)
     const key = JSON.stringify([asked.hash, ttl_days, expect])
@@ -63,6 +64,7 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
     const { answers, broken_off } = await journal.find(asked.hash, Math.max(ttl_days, isFree(request) ? 0 : 1))
     const usable = answers.find((each) => means(each) === 'ok' && !(isFree(request) && isCutShort(toldOf(each))))
     if (usable !== undefined && ttl_days > 0) return answerOf(usable, asked, true)
+    if (request.last_word && deps.replay && answers[0] !== undefined) return answerOf(answers[0], asked, true)
     const in_doubt = broken_off && !isFree(request)
     if (in_doubt && !request.repeatable && deps.replay !== true) {
       const message = `${wording.nameOf(asked)} is not asked again: an equal call broke off, and may have been charged`
@@ -89,6 +91,7 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
         circuit.failed()
         const mayRepeat = isFree(request) || request.repeatable === true || !outcome.sent
         last = wording.broken(asked, outcome, tries, !isFree(request) && request.repeatable !== true)
+        if (!again && request.last_word) return answerOf(await asAnswer(asked, request, outcome), asked, false)
         if (!again || !mayRepeat) throw last
         counted ||= outcome.sent && !isFree(request)
         await sleep(pause)
@@ -105,9 +108,12 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
       if (meaning === 'forbidden') circuit.close(last.message, place)
       if (meaning === 'rate' && (wait ?? 0) > LONGEST_WAIT_MS) await pacer.pause(wait!)
       const worthwhile = cutShort || meaning === 'rate' || meaning === 'later'
-      if (!again || !worthwhile || (wait ?? 0) > LONGEST_WAIT_MS) throw last
-      if (wait !== undefined || meaning === 'rate') await pacer.pause(wait ?? pause)
-      else await sleep(pause)
+      const over = !again || !worthwhile || (wait ?? 0) > LONGEST_WAIT_MS
+      if (over && request.last_word) return answerOf(outcome, asked, false)
+      if (over) throw last
+      const others_wait = (wait !== undefined || meaning === 'rate') && options.way?.to !== 'any_host'
+      if (others_wait) await pacer.pause(wait ?? pause)
+      else await sleep(wait ?? pause)
     }
   }
 
@@ -120,17 +126,7 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
   ): Promise<Attempt | Fault> {
     if (deps.signal.aborted) throw new Interrupted('interrupted')
     const { credits, usd, settle } = await purchase.reserve()
-    const intent: Intent = {
-      service,
-      endpoint: mask(`${asked.method} ${asked.path}`),
-      request_hash: asked.hash,
-      field: request.field,
-      company_id: request.company_id,
-      lead_id: request.lead_id,
-      credits,
-      usd,
-      requested_at: ask.clock(),
-    }
+    const intent: Intent = { ...about(asked, request), credits, usd, requested_at: ask.clock() }
     const before = credits > 0 || usd > 0 ? { call_id: await journal.intend(intent) } : {}
     const outcome = await ask(asked).catch(toFault)
     const record = (options.record ?? true) && (request.record ?? true)
@@ -149,6 +145,21 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
     const call_id = await journal.write({ ...intent, ...before, ...spent, hit, answer, record })
     if (meaning === 'ok' || meaning === 'rate') await pacer.told(answer.headers, request.bucket)
     return { ...answer, call_id, request_hash: asked.hash, meaning }
+  }
+
+  /** That nothing came, as the answer that it is. */
+  async function asAnswer(asked: Prepared, request: HttpRequest, { message }: Fault): Promise<StoredAnswer> {
+    const fetched_at = ask.clock()
+    const answer = { status: 0, headers: { 'x-fault': mask(message) }, text: '', fetched_at }
+    const free = { credits: 0, usd: 0, requested_at: fetched_at, hit: undefined, record: true }
+    const call_id = await journal.write({ ...about(asked, request), ...free, answer })
+    return { ...answer, call_id, request_hash: asked.hash }
+  }
+
+  function about(asked: Prepared, request: HttpRequest) {
+    const { field, company_id, lead_id } = request
+    const endpoint = mask(`${asked.method} ${asked.path}`)
+    return { service, endpoint, request_hash: asked.hash, field, company_id, lead_id }
   }
 
   /** A vendor that quotes our key back must not bring it into the ledger. */

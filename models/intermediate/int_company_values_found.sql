@@ -9,6 +9,12 @@ mock_firmographics as (
 
 ),
 
+registers as (
+
+    select * from {{ ref('int_registers_looked_up') }}
+
+),
+
 subjects as (
 
     select * from {{ ref('int_subjects_resolved') }} where entity = 'company'
@@ -32,6 +38,28 @@ unioned as (
         )
 
     from mock_firmographics
+
+    union all by name
+
+    select
+        source,
+        subject_id,
+        fetched_at,
+        unnest(
+            [
+                {'field': 'cnae_code', 'value': cnae_code},
+                {'field': 'industry', 'value': industry},
+                {'field': 'country', 'value': country},
+                {'field': 'state', 'value': state},
+                {'field': 'city', 'value': city},
+                {'field': 'founded_year', 'value': founded_year::varchar},
+                {'field': 'phone', 'value': phone},
+                {'field': 'registration_status', 'value': registration_status}
+            ],
+            max_depth := 2
+        )
+
+    from registers
 
 ),
 

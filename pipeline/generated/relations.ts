@@ -734,6 +734,20 @@ export interface IntermediateIntRecordsIdentified {
   since: string
 }
 
+export interface IntermediateIntRegistersLookedUp {
+  source: string
+  subject_id: string
+  cnae_code: string | null
+  industry: string | null
+  country: string | null
+  state: string | null
+  city: string | null
+  founded_year: number | string | null
+  phone: string | null
+  registration_status: string | null
+  fetched_at: string
+}
+
 export interface IntermediateIntScoreOverrides {
   lead_id: string
   override_score: number | null
@@ -1099,6 +1113,132 @@ export interface OpsValuesBeaten {
   believed_key: string | null
 }
 
+export interface RawApolloCompanies {
+  id: string
+  account_id: string | null
+  name: string | null
+  website_url: string | null
+  primary_domain: string | null
+  linkedin_url: string | null
+  phone: string | null
+  founded_year: number | string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawApolloJobPostings {
+  subject_id: string
+  id: string
+  title: string | null
+  url: string | null
+  city: string | null
+  state: string | null
+  country: string | null
+  last_seen_at: string | null
+  posted_at: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawApolloMatches {
+  subject_id: string
+  id: string | null
+  first_name: string | null
+  last_name: string | null
+  name: string | null
+  title: string | null
+  email: string | null
+  email_status: string | null
+  linkedin_url: string | null
+  organization_id: string | null
+  seniority: string | null
+  city: string | null
+  state: string | null
+  country: string | null
+  departments: (string | null)[] | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawApolloNewsArticles {
+  subject_id: string
+  id: string
+  url: string | null
+  domain: string | null
+  title: string | null
+  snippet: string | null
+  published_at: string | null
+  organization_ids: (string | null)[] | null
+  event_categories: (string | null)[] | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawApolloOrganizations {
+  subject_id: string
+  id: string | null
+  account_id: string | null
+  name: string | null
+  website_url: string | null
+  primary_domain: string | null
+  linkedin_url: string | null
+  phone: string | null
+  industry: string | null
+  city: string | null
+  state: string | null
+  country: string | null
+  latest_funding_stage: string | null
+  latest_funding_round_date: string | null
+  founded_year: number | string | null
+  estimated_num_employees: number | null
+  annual_revenue: number | null
+  total_funding: number | null
+  funding_events: ({ id: string | null; date: string | null; news_url: string | null; type: string | null; investors: string | null; amount: string | null; currency: string | null } | null)[] | null
+  current_technologies: ({ uid: string | null; name: string | null; category: string | null } | null)[] | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawApolloPeople {
+  id: string
+  organization_id: string | null
+  first_name: string | null
+  last_name_obfuscated: string | null
+  title: string | null
+  last_refreshed_at: string | null
+  has_direct_phone: string | null
+  has_email: boolean | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawApolloPhones {
+  subject_id: string
+  id: string
+  raw_number: string | null
+  sanitized_number: string | null
+  type_cd: string | null
+  status_cd: string | null
+  confidence_cd: string | null
+  dnc_status_cd: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
 export interface RawCrmRecords {
   crm: string
   object: string
@@ -1185,6 +1325,63 @@ export interface RawIdentityAliases {
   _fetched_at: string
   _run_id: string
   _load: number | string
+}
+
+export interface RawMinhaReceitaCompanies {
+  subject_id: string
+  cnpj: string | null
+  razao_social: string | null
+  nome_fantasia: string | null
+  identificador_matriz_filial: number | string | null
+  descricao_identificador_matriz_filial: string | null
+  situacao_cadastral: number | string | null
+  descricao_situacao_cadastral: string | null
+  data_situacao_cadastral: string | null
+  motivo_situacao_cadastral: number | string | null
+  descricao_motivo_situacao_cadastral: string | null
+  situacao_especial: string | null
+  data_situacao_especial: string | null
+  data_inicio_atividade: string | null
+  cnae_fiscal: number | string | null
+  cnae_fiscal_descricao: string | null
+  cnaes_secundarios: string | null
+  codigo_natureza_juridica: number | string | null
+  natureza_juridica: string | null
+  codigo_porte: number | string | null
+  porte: string | null
+  descricao_porte: string | null
+  capital_social: number | null
+  opcao_pelo_simples: boolean | null
+  data_opcao_pelo_simples: string | null
+  data_exclusao_do_simples: string | null
+  opcao_pelo_mei: boolean | null
+  data_opcao_pelo_mei: string | null
+  data_exclusao_do_mei: string | null
+  regime_tributario: string | null
+  ente_federativo_responsavel: string | null
+  qualificacao_do_responsavel: number | string | null
+  descricao_tipo_de_logradouro: string | null
+  logradouro: string | null
+  numero: string | null
+  complemento: string | null
+  bairro: string | null
+  cep: string | null
+  uf: string | null
+  municipio: string | null
+  codigo_municipio: number | string | null
+  codigo_municipio_ibge: number | string | null
+  nome_cidade_no_exterior: string | null
+  codigo_pais: number | string | null
+  pais: string | null
+  email: string | null
+  ddd_telefone_1: string | null
+  ddd_telefone_2: string | null
+  ddd_fax: string | null
+  qsa: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
 }
 
 export interface RawMockCompanies {
@@ -1292,6 +1489,41 @@ export interface RawMockTechStack {
   category: string | null
   first_seen: string | null
   last_seen: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawOpencnpjCompanies {
+  subject_id: string
+  cnpj: string | null
+  razao_social: string | null
+  nome_fantasia: string | null
+  matriz_filial: string | null
+  situacao_cadastral: string | null
+  data_situacao_cadastral: string | null
+  data_inicio_atividade: string | null
+  cnae_principal: string | null
+  cnaes_secundarios: (string | null)[] | null
+  natureza_juridica: string | null
+  porte_empresa: string | null
+  capital_social: string | null
+  opcao_simples: string | null
+  data_opcao_simples: string | null
+  opcao_mei: string | null
+  data_opcao_mei: string | null
+  tipo_logradouro: string | null
+  logradouro: string | null
+  numero: string | null
+  complemento: string | null
+  bairro: string | null
+  cep: string | null
+  uf: string | null
+  municipio: string | null
+  email: string | null
+  telefones: string | null
+  partners: string | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -1837,6 +2069,21 @@ export interface StagingStgLedgerSuppressions {
   since: string
 }
 
+export interface StagingStgMinhaReceitaCompanies {
+  subject_id: string
+  cnpj: string
+  legal_name: string | null
+  trade_name: string | null
+  cnae_code: string | null
+  state: string | null
+  municipality: string | null
+  phone: string | null
+  registration_status: string | null
+  is_headquarters: boolean | null
+  started_on: string | null
+  fetched_at: string
+}
+
 export interface StagingStgMockCompanies {
   company_key: string
   cnpj: string | null
@@ -1921,6 +2168,21 @@ export interface StagingStgMockTechStacks {
   category: string | null
   first_seen_on: string | null
   last_seen_on: string | null
+  fetched_at: string
+}
+
+export interface StagingStgOpencnpjCompanies {
+  subject_id: string
+  cnpj: string
+  legal_name: string | null
+  trade_name: string | null
+  cnae_code: string | null
+  state: string | null
+  municipality: string | null
+  phone: string | null
+  registration_status: string | null
+  is_headquarters: boolean | null
+  started_on: string | null
   fetched_at: string
 }
 
@@ -2153,6 +2415,7 @@ export interface Relations {
   'intermediate.int_receita_federal__status_events': IntermediateIntReceitaFederalStatusEvents
   'intermediate.int_records_connected': IntermediateIntRecordsConnected
   'intermediate.int_records_identified': IntermediateIntRecordsIdentified
+  'intermediate.int_registers_looked_up': IntermediateIntRegistersLookedUp
   'intermediate.int_score_overrides': IntermediateIntScoreOverrides
   'intermediate.int_shared_addresses': IntermediateIntSharedAddresses
   'intermediate.int_signals_combined': IntermediateIntSignalsCombined
@@ -2182,12 +2445,20 @@ export interface Relations {
   'ops.score_cutoffs': OpsScoreCutoffs
   'ops.shared_addresses': OpsSharedAddresses
   'ops.values_beaten': OpsValuesBeaten
+  'raw.apollo__companies': RawApolloCompanies
+  'raw.apollo__job_postings': RawApolloJobPostings
+  'raw.apollo__matches': RawApolloMatches
+  'raw.apollo__news_articles': RawApolloNewsArticles
+  'raw.apollo__organizations': RawApolloOrganizations
+  'raw.apollo__people': RawApolloPeople
+  'raw.apollo__phones': RawApolloPhones
   'raw.crm__records': RawCrmRecords
   'raw.enrichment__asked': RawEnrichmentAsked
   'raw.enrichment__decisions': RawEnrichmentDecisions
   'raw.gdelt__articles': RawGdeltArticles
   'raw.google_news__articles': RawGoogleNewsArticles
   'raw.identity__aliases': RawIdentityAliases
+  'raw.minha_receita__companies': RawMinhaReceitaCompanies
   'raw.mock__companies': RawMockCompanies
   'raw.mock__contacts': RawMockContacts
   'raw.mock__emails': RawMockEmails
@@ -2196,6 +2467,7 @@ export interface Relations {
   'raw.mock__signals': RawMockSignals
   'raw.mock__social': RawMockSocial
   'raw.mock__tech_stack': RawMockTechStack
+  'raw.opencnpj__companies': RawOpencnpjCompanies
   'raw.outreach__events': RawOutreachEvents
   'raw.receita_federal__cnaes': RawReceitaFederalCnaes
   'raw.receita_federal__cnaes_changes': RawReceitaFederalCnaesChanges
@@ -2249,6 +2521,7 @@ export interface Relations {
   'staging.stg_ledger__reviews': StagingStgLedgerReviews
   'staging.stg_ledger__runs': StagingStgLedgerRuns
   'staging.stg_ledger__suppressions': StagingStgLedgerSuppressions
+  'staging.stg_minha_receita__companies': StagingStgMinhaReceitaCompanies
   'staging.stg_mock__companies': StagingStgMockCompanies
   'staging.stg_mock__contacts': StagingStgMockContacts
   'staging.stg_mock__emails': StagingStgMockEmails
@@ -2257,6 +2530,7 @@ export interface Relations {
   'staging.stg_mock__signals': StagingStgMockSignals
   'staging.stg_mock__socials': StagingStgMockSocials
   'staging.stg_mock__tech_stacks': StagingStgMockTechStacks
+  'staging.stg_opencnpj__companies': StagingStgOpencnpjCompanies
   'staging.stg_outreach__events': StagingStgOutreachEvents
   'staging.stg_receita_federal__cnaes': StagingStgReceitaFederalCnaes
   'staging.stg_receita_federal__empresas': StagingStgReceitaFederalEmpresas

@@ -3,22 +3,19 @@ import { writeProject } from '../pipeline/artifacts/project.ts'
 import { runResultsOf } from '../pipeline/artifacts/run-results.ts'
 import { writeArtifact } from '../pipeline/artifacts/write.ts'
 import type { Project } from '../pipeline/load.ts'
-import type { GraphNode } from '../pipeline/nodes.ts'
-import { type Plan, planRun } from '../pipeline/plan.ts'
+import { type Plan, planRun, type RunKind } from '../pipeline/plan.ts'
 import { refuseFuture, run } from '../pipeline/run.ts'
 import { rememberCall } from './last-call.ts'
 import type { RunFlags } from './options.ts'
 import { selectionOf } from './selection.ts'
 import { type CommandSession, gitCommit, queued, realEffects } from './session.ts'
 
-type Kind = GraphNode['kind']
-
 /** What `run`, `build`, `test` and `seed` share: plan, run, write the artifacts, say what happened. */
 export async function runPlan(
   session: CommandSession,
   options: RunFlags,
   which: string,
-  kinds: readonly Kind[],
+  kinds: readonly RunKind[],
   retry?: (project: Project) => Again,
 ): Promise<number> {
   const { report } = session

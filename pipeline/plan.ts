@@ -4,9 +4,12 @@ import { didYouMean } from './nearest.ts'
 import type { GraphNode, StepNode } from './nodes.ts'
 import { isSelecting, type Selection, selectNodes } from './select.ts'
 
+/** `builder`: a step that builds tables, which is a model in another language. */
+export type RunKind = GraphNode['kind'] | 'builder'
+
 export interface PlanOptions extends Selection {
   /** Which kinds of node the command runs. */
-  kinds: ReadonlySet<GraphNode['kind']>
+  kinds: ReadonlySet<RunKind>
   stages: readonly string[]
 }
 
@@ -32,7 +35,7 @@ export function planRun(graph: Graph, options: PlanOptions): Plan {
   const log = reach(graph, logSources(graph), 'down')
   const wanted = (id: string): boolean => {
     const node = graph.nodes.get(id)!
-    if (!kinds.has(node.kind) || !chosen.has(id)) return false
+    if (!(kinds.has(node.kind) || (kinds.has('builder') && isBuilder(node))) || !chosen.has(id)) return false
     if (inStages !== undefined) return inStages.has(id)
     return !(selecting && node.kind === 'step')
   }
@@ -67,6 +70,10 @@ function refuseStepsOnly(graph: Graph, chosen: ReadonlySet<string>, steps: reado
       hint: `pipeline run ${stages.map((stage) => `--stage ${stage}`).join(' ')}`,
     },
   ])
+}
+
+function isBuilder(node: GraphNode): boolean {
+  return node.kind === 'step' && !isOutward(node) && (node.step.builds?.length ?? 0) > 0
 }
 
 export function isOutward(node: GraphNode): boolean {

@@ -11,7 +11,14 @@ export function register(program: Command): void {
     .option('--dry-run', 'show what would run, and run nothing', false)
     .action(
       action<RunFlags>((session, options) =>
-        runPlan(session, { ...options, stage: [] }, 'build', ['seed', 'model', 'snapshot', 'test', 'unit_test']),
+        runPlan(session, { ...options, stage: [] }, 'build', [
+          'seed',
+          'model',
+          'builder',
+          'snapshot',
+          'test',
+          'unit_test',
+        ]),
       ),
     )
 }

@@ -1,16 +1,15 @@
 import type { Command } from 'commander'
 import { reach } from '../../pipeline/graph.ts'
 import type { Project } from '../../pipeline/load.ts'
-import type { GraphNode } from '../../pipeline/nodes.ts'
-import type { Plan } from '../../pipeline/plan.ts'
+import type { Plan, RunKind } from '../../pipeline/plan.ts'
 import { lastCall, leftUndone, replayed } from '../last-call.ts'
 import { addBuildOptions, addCommonOptions, type RunFlags } from '../options.ts'
 import { runPlan } from '../run-plan.ts'
 import { action } from '../session.ts'
 
-const KINDS: Record<string, GraphNode['kind'][]> = {
+const KINDS: Record<string, RunKind[]> = {
   run: ['seed', 'model', 'snapshot', 'step', 'test', 'unit_test'],
-  build: ['seed', 'model', 'snapshot', 'test', 'unit_test'],
+  build: ['seed', 'model', 'builder', 'snapshot', 'test', 'unit_test'],
   snapshot: ['snapshot'],
   test: ['test', 'unit_test'],
   seed: ['seed'],

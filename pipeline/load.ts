@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
 import type { z } from 'zod'
 import { connectAsks } from './asks.ts'
+import type { Advice } from './check/advice.ts'
 import { compileProject } from './compile.ts'
 import { groupsOf } from './compile-metadata.ts'
 import { type Config, loadConfig } from './config.ts'
@@ -50,6 +51,8 @@ export interface Project {
   /** Every ledger table that must exist. */
   tables: LedgerTable[]
   checks: Check[]
+  /** What the rooms hold their files against, beyond what is wrong. */
+  advice: Advice[]
   /** What the rooms say of a change. */
   diffs: DiffPart[]
   /** What the rooms would do. */
@@ -83,9 +86,10 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   const graph: Graph = { ...buildGraph(nodes, problems), groups, selectors: selectors.written }
   if (problems.length > 0) throw new ProjectError(problems)
   const checks = outputs.flatMap((output) => output.checks ?? [])
+  const advice = outputs.flatMap((output) => output.advice ?? [])
   const diffs = outputs.flatMap((output) => output.diffs ?? [])
   const plans = outputs.flatMap((output) => output.plans ?? [])
-  return { root, config, files, graph, tables: distinct(tables), checks, diffs, plans, selectors }
+  return { root, config, files, graph, tables: distinct(tables), checks, advice, diffs, plans, selectors }
 }
 
 export function readConfig(

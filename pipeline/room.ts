@@ -1,3 +1,4 @@
+import type { Advice } from './check/advice.ts'
 import type { DiffPart } from './diff/part.ts'
 import type { Problem } from './errors.ts'
 import type { HttpFactory } from './http.ts'
@@ -27,6 +28,8 @@ export interface RoomOutput {
   checks?: Check[]
   /** What the room's files promise of data, run with the tests of the models. */
   tests?: RoomTest[]
+  /** For `pipeline check`: what is not wrong, but looks like a mistake. */
+  advice?: Advice[]
   /** For `pipeline diff`: what a change means for what the room does. */
   diffs?: DiffPart[]
   /** For `pipeline plan`: what `run` would do in the room. */

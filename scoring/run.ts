@@ -15,6 +15,7 @@ import type { Scoring } from './layers.ts'
 import { fingerprintOf, loadScoring } from './load.ts'
 import { movedLeads } from './moved-leads.ts'
 import { BOUNDS_QUERY, boundsSteps, FROZEN } from './open-leads.ts'
+import { ruleAdvice } from './rule-advice.ts'
 import { isRelative } from './tiers.ts'
 
 /** `scoring:` of `pipeline.yaml`. */
@@ -63,6 +64,7 @@ export const steps: Room<z.output<typeof settings>> = async ({ root, settings, c
   return {
     tables: [],
     diffs: [movedLeads],
+    advice: [ruleAdvice(scoring)],
     tests: cardTests(scoring.cards),
     steps: [
       {

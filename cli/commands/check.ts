@@ -2,7 +2,7 @@ import { join, relative } from 'node:path'
 import type { Command } from 'commander'
 import type { ProjectCheck } from '../../pipeline/check/project-check.ts'
 import { codeRoot } from '../../pipeline/code-root.ts'
-import { EXIT, type Problem, ProjectError } from '../../pipeline/errors.ts'
+import { EXIT, formatProblem, type Problem, ProjectError } from '../../pipeline/errors.ts'
 import type { Project } from '../../pipeline/load.ts'
 import { addCommonOptions, type CommonOptions } from '../options.ts'
 import type { Report } from '../report.ts'
@@ -23,12 +23,13 @@ export function register(program: Command): void {
     action<CheckOptions>(async ({ report, root, load }, options) => {
       const project = await load()
       const { inspectProject } = await import('../../pipeline/check/project-check.ts')
-      const checked = await inspectProject(project)
+      const checked = await inspectProject(project, { advice: true })
       const problems = [...checked.problems]
       if (options.types) problems.push(...(await typeProblems(report, root, project, checked, options)))
-      const { bound, skipped, catalogue } = checked
-      if (options.output === 'json') report.json({ bound, relations: catalogue.size, skipped, problems })
+      const { bound, skipped, catalogue, warnings } = checked
+      if (options.output === 'json') report.json({ bound, relations: catalogue.size, skipped, problems, warnings })
       for (const { name, file, reason } of skipped) report.line(`${file}  ${name} is not checked: ${reason}`)
+      for (const warning of warnings) report.line(`${report.yellow('warning')}  ${formatProblem(warning)}`)
       if (problems.length > 0) throw new ProjectError(problems)
       report.line(
         `${bound} bound against ${catalogue.size} relations without rows, ${skipped.length} not checked: no problem`,

@@ -104,32 +104,15 @@ facts as (
         contacts.linkedin_url,
 
         -- what happens there
-        signals.hiring_signal_at,
-        signals.hiring_evidence,
-        signals.funding_signal_at,
-        signals.funding_evidence,
-        signals.expansion_signal_at,
-        signals.expansion_evidence,
-        signals.leadership_change_signal_at,
-        signals.leadership_change_evidence,
-        signals.tech_adoption_signal_at,
-        signals.tech_adoption_evidence,
-        signals.signal_count,
-        signals.latest_signal_at,
-        news.news_count_90d,
-        news.latest_news_title,
-        news.latest_news_url,
-        news.latest_news_at,
+        signals.* exclude (company_id, buying_signals, sources, fetched_at),
+        news.* exclude (company_id, news_mentions, sources, fetched_at),
         leads.social_signals.posts_90d as social_posts_90d,
         leads.social_signals.linkedin_followers as linkedin_followers,
 
         -- how much is known
         leads.enrichment_completeness,
         leads.enriched_at,
-        overrides.override_score,
-        overrides.override_tier,
-        overrides.override_reason,
-        overrides.override_until
+        overrides.* exclude (lead_id, override_at)
 
     from leads
 

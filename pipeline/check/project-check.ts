@@ -4,6 +4,7 @@ import { latestOf } from '../freshness.ts'
 import { buildGraph, type Graph } from '../graph.ts'
 import type { Project } from '../load.ts'
 import type { Freshness, GraphNode, SourceNode } from '../nodes.ts'
+import { adviceOf } from './advice.ts'
 import { type Bindable, type Binder, bindAll, hasRelation, type Place } from './bind.ts'
 import { bindSteps } from './bind-steps.ts'
 import { checkContracts } from './contracts.ts'
@@ -15,6 +16,8 @@ import { compareColumns } from './yaml-columns.ts'
 
 export interface ProjectCheck {
   problems: Problem[]
+  /** Hints of the rooms, where nothing is wrong and they were asked for. */
+  warnings: Problem[]
   /** How many models, tests and analyses were bound. */
   bound: number
   /** What could not be bound, through no fault of its own, and why. */
@@ -29,7 +32,7 @@ export async function checkProject(project: Project): Promise<Problem[]> {
 }
 
 /** The same, with what was found on the way. */
-export async function inspectProject(project: Project): Promise<ProjectCheck> {
+export async function inspectProject(project: Project, { advice = false } = {}): Promise<ProjectCheck> {
   const problems: Problem[] = []
   const shadow = await openShadow(project, problems)
   try {
@@ -69,7 +72,8 @@ export async function inspectProject(project: Project): Promise<ProjectCheck> {
     await bindAll(binder, rest)
     await tellPlainly(shadow)
     await bindSteps(graph, shadow, problems)
-    return { problems: sorted(problems), ...countedOf(bindables, shadow.unknown, graph), catalogue }
+    const warnings = advice && problems.length === 0 ? await adviceOf(project, shadow.connection) : []
+    return { problems: sorted(problems), warnings, ...countedOf(bindables, shadow.unknown, graph), catalogue }
   } finally {
     shadow.close()
   }

@@ -448,18 +448,18 @@ export interface IntermediateIntLeadFacts {
   email_status: string | null
   phone: string | null
   linkedin_url: string | null
-  hiring_signal_at: string | null
-  hiring_evidence: string | null
-  funding_signal_at: string | null
-  funding_evidence: string | null
-  expansion_signal_at: string | null
-  expansion_evidence: string | null
-  leadership_change_signal_at: string | null
-  leadership_change_evidence: string | null
-  tech_adoption_signal_at: string | null
-  tech_adoption_evidence: string | null
   signal_count: number | null
   latest_signal_at: string | null
+  hiring_signal_at: string | null
+  funding_signal_at: string | null
+  expansion_signal_at: string | null
+  leadership_change_signal_at: string | null
+  tech_adoption_signal_at: string | null
+  hiring_evidence: string | null
+  funding_evidence: string | null
+  expansion_evidence: string | null
+  leadership_change_evidence: string | null
+  tech_adoption_evidence: string | null
   news_count_90d: number | null
   latest_news_title: string | null
   latest_news_url: string | null
@@ -1111,132 +1111,6 @@ export interface OpsValuesBeaten {
   believed_value: string | null
   believed_source: string | null
   believed_key: string | null
-}
-
-export interface RawApolloCompanies {
-  id: string
-  account_id: string | null
-  name: string | null
-  website_url: string | null
-  primary_domain: string | null
-  linkedin_url: string | null
-  phone: string | null
-  founded_year: number | string | null
-  _fetched_at: string
-  _run_id: string
-  _load: number | string
-  _payload: string | null
-}
-
-export interface RawApolloJobPostings {
-  subject_id: string
-  id: string
-  title: string | null
-  url: string | null
-  city: string | null
-  state: string | null
-  country: string | null
-  last_seen_at: string | null
-  posted_at: string | null
-  _fetched_at: string
-  _run_id: string
-  _load: number | string
-  _payload: string | null
-}
-
-export interface RawApolloMatches {
-  subject_id: string
-  id: string | null
-  first_name: string | null
-  last_name: string | null
-  name: string | null
-  title: string | null
-  email: string | null
-  email_status: string | null
-  linkedin_url: string | null
-  organization_id: string | null
-  seniority: string | null
-  city: string | null
-  state: string | null
-  country: string | null
-  departments: (string | null)[] | null
-  _fetched_at: string
-  _run_id: string
-  _load: number | string
-  _payload: string | null
-}
-
-export interface RawApolloNewsArticles {
-  subject_id: string
-  id: string
-  url: string | null
-  domain: string | null
-  title: string | null
-  snippet: string | null
-  published_at: string | null
-  organization_ids: (string | null)[] | null
-  event_categories: (string | null)[] | null
-  _fetched_at: string
-  _run_id: string
-  _load: number | string
-  _payload: string | null
-}
-
-export interface RawApolloOrganizations {
-  subject_id: string
-  id: string | null
-  account_id: string | null
-  name: string | null
-  website_url: string | null
-  primary_domain: string | null
-  linkedin_url: string | null
-  phone: string | null
-  industry: string | null
-  city: string | null
-  state: string | null
-  country: string | null
-  latest_funding_stage: string | null
-  latest_funding_round_date: string | null
-  founded_year: number | string | null
-  estimated_num_employees: number | null
-  annual_revenue: number | null
-  total_funding: number | null
-  funding_events: ({ id: string | null; date: string | null; news_url: string | null; type: string | null; investors: string | null; amount: string | null; currency: string | null } | null)[] | null
-  current_technologies: ({ uid: string | null; name: string | null; category: string | null } | null)[] | null
-  _fetched_at: string
-  _run_id: string
-  _load: number | string
-  _payload: string | null
-}
-
-export interface RawApolloPeople {
-  id: string
-  organization_id: string | null
-  first_name: string | null
-  last_name_obfuscated: string | null
-  title: string | null
-  last_refreshed_at: string | null
-  has_direct_phone: string | null
-  has_email: boolean | null
-  _fetched_at: string
-  _run_id: string
-  _load: number | string
-  _payload: string | null
-}
-
-export interface RawApolloPhones {
-  subject_id: string
-  id: string
-  raw_number: string | null
-  sanitized_number: string | null
-  type_cd: string | null
-  status_cd: string | null
-  confidence_cd: string | null
-  dnc_status_cd: string | null
-  _fetched_at: string
-  _run_id: string
-  _load: number | string
-  _payload: string | null
 }
 
 export interface RawCrmRecords {
@@ -2445,13 +2319,6 @@ export interface Relations {
   'ops.score_cutoffs': OpsScoreCutoffs
   'ops.shared_addresses': OpsSharedAddresses
   'ops.values_beaten': OpsValuesBeaten
-  'raw.apollo__companies': RawApolloCompanies
-  'raw.apollo__job_postings': RawApolloJobPostings
-  'raw.apollo__matches': RawApolloMatches
-  'raw.apollo__news_articles': RawApolloNewsArticles
-  'raw.apollo__organizations': RawApolloOrganizations
-  'raw.apollo__people': RawApolloPeople
-  'raw.apollo__phones': RawApolloPhones
   'raw.crm__records': RawCrmRecords
   'raw.enrichment__asked': RawEnrichmentAsked
   'raw.enrichment__decisions': RawEnrichmentDecisions

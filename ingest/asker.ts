@@ -7,6 +7,7 @@ import type { Resource } from './define.ts'
 import { FIELDS, type Field, type Subject } from './fields.ts'
 import type { Icp } from './icp.ts'
 import { Intake, landPages, timed } from './intake.ts'
+import { ownKeys } from './subjects.ts'
 import { watchSuppressions } from './waiting-suppressions.ts'
 
 /** A resource of a provider that fills fields. */
@@ -48,6 +49,11 @@ export function canAsk({ resource }: Source, subject: Subject): boolean {
   return (resource.needs ?? []).every((name) => subject[name] !== null)
 }
 
+/** Whether the provider lists companies or people, too. */
+function lists({ on }: Source): boolean {
+  return Object.values(on.provider.resources).some(({ fills }) => fills === undefined)
+}
+
 /** Asks one source about many: batch by batch, several at once, each answer in the ledger before it is looked at. */
 export class Asker {
   readonly failures: NonNullable<StepSummary['failures']> = []
@@ -55,6 +61,7 @@ export class Asker {
   readonly #intake: Intake
   readonly #suppressed: (subject: Subject) => boolean
   #unsaid = 0
+  #own_keys: Map<string, string> | undefined
 
   constructor(
     readonly context: StepContext,
@@ -75,6 +82,7 @@ export class Asker {
   async ask(subjects: readonly Subject[], fields: readonly Field[], told?: (each: Told) => void): Promise<Asked> {
     const asked: Asked = { answered: [], refused: [], waiting: [] }
     const { context, source } = this
+    this.#own_keys ??= lists(source) ? await ownKeys(context.connection, source.on.name) : new Map()
     const size = source.resource.batch ?? 1
     const batches = Array.from({ length: Math.ceil(subjects.length / size) }, (_, at) =>
       subjects.slice(at * size, (at + 1) * size),
@@ -125,6 +133,11 @@ export class Asker {
     return out.length === 0 ? batch : batch.filter((subject) => !out.includes(subject))
   }
 
+  #withOwnKey(subject: Subject): Subject {
+    const own_key = this.#own_keys?.get(subject.subject_id)
+    return own_key === undefined ? subject : { ...subject, own_key }
+  }
+
   #atOnce(): number {
     return this.source.on.provider.http?.(this.source.on.settings).limits?.concurrency ?? AT_ONCE
   }
@@ -143,6 +156,7 @@ export class Asker {
     const outcome: Outcome = { batch, pages: [], call_id: null }
     if (batch.length === 0) return outcome
     const own = context.http({ service: on.name, ...on.provider.http!(settings) })
+    const subjects = batch.map((subject) => this.#withOwnKey(subject))
     const [only] = batch
     const about = batch.length === 1 ? { company_id: only!.company_id } : {}
     const http: Http = {
@@ -154,7 +168,7 @@ export class Asker {
     }
     try {
       const pages = timed(http, (listening) =>
-        resource.pages!({ settings, icp, http: listening, as_of: context.as_of, subjects: batch, fields }),
+        resource.pages!({ settings, icp, http: listening, as_of: context.as_of, subjects, fields }),
       )
       for await (const page of pages) outcome.pages.push(page)
     } catch (error) {

@@ -33,6 +33,8 @@ export interface Resource<Settings = unknown> {
   description: string
   /** Shape of a row. Unknown fields are kept in `_payload`; a row that does not fit is rejected with its reason. */
   row: z.ZodObject
+  /** Fields that want no column: kept in `_payload`, too, and not reported as new. */
+  known?: readonly string[]
   key: readonly string[]
   write: 'append' | 'merge' | 'replace'
   /** Enrichment: what one answer can fill (fields.ts), and how; all of one kind of subject. Absent: discovery. */

@@ -97,4 +97,8 @@ export type LegalBasis = 'legitimate_interest' | 'public_record' | 'consent' | '
 export type Known = 'name' | 'domain' | 'cnpj' | 'country' | 'full_name' | 'email' | 'linkedin_url'
 
 /** A company or contact to be enriched, with what is known of it. */
-export type Subject = Record<'subject_id' | 'company_id', string> & Record<Known, string | null>
+export type Subject = Record<'subject_id' | 'company_id', string> &
+  Record<Known, string | null> & {
+    /** Its key in the lists of the provider that is asked; absent where it is not from there. */
+    own_key?: string
+  }

@@ -21,6 +21,7 @@ export class Intake {
   subjects: ReadonlySet<string> | undefined
   readonly #unknown = new Set<string>()
   readonly #missing: Set<string>
+  readonly #known: ReadonlySet<string>
 
   constructor(
     readonly provider: string,
@@ -28,6 +29,7 @@ export class Intake {
     readonly resource: Resource,
   ) {
     this.#missing = new Set(Object.keys(resource.row.shape))
+    this.#known = new Set(resource.known)
   }
 
   /** The rows that fit, with the fields nobody asked for, which are kept; and the others, each with its reason. */
@@ -61,7 +63,7 @@ export class Intake {
   #compare(row: Record<string, unknown>): void {
     for (const field of Object.keys(row)) {
       this.#missing.delete(field)
-      if (!(field in this.resource.row.shape)) this.#unknown.add(field)
+      if (!(field in this.resource.row.shape) && !this.#known.has(field)) this.#unknown.add(field)
     }
   }
 

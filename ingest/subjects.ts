@@ -1,3 +1,4 @@
+import { quoteLiteral } from '../pipeline/table.ts'
 import type { Connection } from '../pipeline/warehouse/duckdb.ts'
 import type { Subject } from './fields.ts'
 
@@ -6,6 +7,7 @@ export const SUBJECT_READS = [
   'int_companies_merged',
   'icp_prospects',
   'int_companies_excluded',
+  'int_records_identified',
   'stg_ledger__suppressions',
 ]
 
@@ -39,7 +41,8 @@ export async function contactSubjects(connection: Connection): Promise<Subject[]
     select
         contacts.contact_id as subject_id,
         prospects.*,
-        contacts.full_name,
+        -- a name of which its source shows only a part is no name to ask others by
+        case when contacts.full_name not like '%*%' then contacts.full_name end as full_name,
         contacts.email,
         contacts.linkedin_url
     from intermediate.int_contacts_merged as contacts
@@ -54,4 +57,14 @@ export async function contactSubjects(connection: Connection): Promise<Subject[]
         )
     )
     order by contacts.contact_id`)
+}
+
+/** By our ids: the key under which a source lists them. The first of several. */
+export async function ownKeys(connection: Connection, source: string): Promise<Map<string, string>> {
+  const rows = await connection.rows<{ id: string; source_key: string }>(`
+    select id, min(source_key) as source_key
+    from intermediate.int_records_identified
+    where source = ${quoteLiteral(source)}
+    group by id`)
+  return new Map(rows.map(({ id, source_key }) => [id, source_key]))
 }

@@ -1,0 +1,71 @@
+import type { Icp } from './icp.ts'
+import { countryName, plainWords } from './likeness.ts'
+import { type Range, WIDEST } from './paging.ts'
+
+/** What a profile asks for, in words that vendors filter by. What it does not ask for is undefined. */
+export interface Terms {
+  /** `Brazil`. */
+  countries?: string[]
+  /** `it services`. */
+  industries?: string[]
+  /** `google_cloud`. At least one of them. */
+  technologies?: string[]
+  employees?: Range
+  /** Only where it is given in USD: what a vendor has is in USD, and rates are not known here. */
+  revenue_usd?: { min?: number; max?: number }
+  /** Years. */
+  founded?: { min?: number; max?: number }
+  /** `series_a`. */
+  funding_stages?: string[]
+}
+
+/** The hard rules of each profile; soft ones keep nobody out. */
+export function termsOf(icp: Icp): Terms[] {
+  return Object.values(icp.profiles).map(
+    ({ hard: { countries, industries, tech, employees, revenue, founded, ...hard } }) => ({
+      countries: some(countries?.map(countryName)),
+      industries: some(industries?.map((name) => plainWords(name))),
+      technologies: some(tech?.wanted.map(slug)),
+      employees: bounds(employees) && { min: employees?.min ?? 1, max: employees?.max ?? WIDEST.max },
+      revenue_usd: revenue?.currency === 'USD' ? bounds(revenue) : undefined,
+      founded: bounds(founded),
+      funding_stages: some(hard.funding_stages?.map(slug)),
+    }),
+  )
+}
+
+/** The same under the names that a vendor gives to its filters; headcount apart, since long lists are split by it. */
+export function filtersOf(
+  icp: Icp,
+  names: Partial<Record<keyof Terms, string>>,
+): { filter: Record<string, unknown>; employees: Range | undefined }[] {
+  return termsOf(icp).map((terms) => {
+    const named = Object.entries(names).map(([term, name]) => [name, terms[term as keyof Terms]])
+    return { filter: Object.fromEntries(named), employees: terms.employees }
+  })
+}
+
+/** Whom any profile wants, asked for in two ways: by title, and by seniority as a vendor calls it. Anybody, where no profile says. */
+export function personasOf(
+  icp: Icp,
+  seniorities: Readonly<Record<string, string>>,
+): Partial<Record<'titles' | 'seniorities', string[]>>[] {
+  const all = Object.values(icp.profiles).flatMap(({ personas }) => personas)
+  const titles = some(distinct(all.flatMap((each) => each.titles)))
+  const ranks = some(distinct(all.flatMap((each) => each.seniorities.flatMap((name) => seniorities[name] ?? []))))
+  if (titles === undefined && ranks === undefined) return [{}]
+  return [...(titles === undefined ? [] : [{ titles }]), ...(ranks === undefined ? [] : [{ seniorities: ranks }])]
+}
+
+const slug = (text: string) => plainWords(text).replaceAll(' ', '_')
+const distinct = (list: readonly string[]) => [...new Set(list)].sort()
+
+function some(list: string[] | undefined): string[] | undefined {
+  return list === undefined || list.length === 0 ? undefined : list
+}
+
+function bounds(range: { min?: number; max?: number } = {}): { min?: number; max?: number } | undefined {
+  const { min, max } = range
+  if (min === undefined && max === undefined) return undefined
+  return { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) }
+}

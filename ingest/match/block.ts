@@ -9,11 +9,12 @@ const LARGEST_BLOCK = 24
  */
 export async function createCandidates(connection: Connection): Promise<void> {
   const text = (expression: string, known: string) => `case when ${known} then hash(${expression}) end`
+  const sound = (word: string) => `regexp_replace(${word}, '[aeiouyh]', '', 'g')`
   const rare = `list_transform(list_sort(list_transform(words, lambda w: {'i': -w.i, 'w': w.w}))[:3], lambda x: x.w)`
   await connection.run(`
     create or replace temp table match_keys as
         with rarest as (
-            select r, compact, a_compact, a_number, a_rarest, phone, email, domain, people, place, country, ${rare} as rare, words
+            select r, compact, a_compact, a_number, a_rarest, a_second, a_code, phone, email, domain, people, place, country, ${rare} as rare, words
             from match_profiles
         ),
         keyed as (
@@ -31,6 +32,13 @@ export async function createCandidates(connection: Connection): Promise<void> {
                     ${text(`'e' || email`, `email is not null`)},
                     ${text(`'d' || domain`, `domain is not null`)},
                     ${text(`'a' || a_number || ' ' || a_rarest`, `a_number is not null and a_rarest is not null`)},
+                    ${text(`'a' || a_number || ' ' || a_second`, `a_number is not null and a_second is not null`)},
+                    ${text(`'b' || a_rarest || ' ' || a_second`, `a_second is not null`)},
+                    ${text(`'z' || a_number || ' ' || a_code`, `a_number is not null and a_code is not null`)},
+                    ${text(`'x' || a_code || ' ' || a_rarest`, `a_code is not null and a_rarest is not null`)},
+                    ${text(`'x' || a_code || ' ' || left(compact, 3)`, `a_code is not null and compact is not null`)},
+                    ${text(`'y' || ${sound('rare[1]')}`, `length(rare[1]) >= 4`)},
+                    ${text(`'y' || ${sound('rare[2]')}`, `length(rare[2]) >= 4`)},
                     ${text(`'c' || a_compact`, `a_compact is not null`)},
                     ${text(`'i' || compact`, `length(compact) between 3 and 6 and len(rare) = 1`)},
                     ${text(`'i' || list_reduce(list_transform(words, lambda w: left(w.w, 1)), lambda x, y: x || y)`, `len(words) between 3 and 6`)}

@@ -38,7 +38,7 @@ const level = (says: string, m: number, u: number, when?: string): Level =>
   when === undefined ? { says, m, u } : { says, m, u, when }
 
 /** More names than a company has spellings: whatever they share is an accountant's, a landlord's, a platform's. */
-const MANY = 4
+export const MANY = 4
 const SHORTER = 'least(length(a.phone), length(b.phone))'
 /** With or without a country or area code. */
 const SAME_PHONE = `(a.phone = b.phone or (${SHORTER} >= 7 and right(a.phone, ${SHORTER}) = right(b.phone, ${SHORTER})))`
@@ -122,12 +122,12 @@ export const COMPARISONS: readonly Comparison[] = [
     known: 'p.address_alike is not null',
     shown: (r) => `${r}.address`,
     levels: [
-      level('the same address', 0.45, 0.01, 'p.address_alike >= 0.97'),
-      level('nearly the same address', 0.2, 0.01, 'p.address_alike >= 0.75 and p.address_number is not false'),
-      level('a similar address', 0.12, 0.03, 'p.address_alike >= 0.5 and p.address_number is not false'),
-      level('another number', 0.03, 0.3, 'p.address_number is false'),
-      level('an address with common words', 0.14, 0.15, 'p.address_alike >= 0.25'),
-      level('another address', 0.06, 0.5),
+      level('the same address', 0.45, 0.006, 'p.address_alike >= 0.97'),
+      level('nearly the same address', 0.22, 0.008, 'p.address_alike >= 0.75 and p.address_number is not false'),
+      level('a similar address', 0.14, 0.025, 'p.address_alike >= 0.5 and p.address_number is not false'),
+      level('the same street, another number', 0.06, 0.05, 'p.address_alike >= 0.5'),
+      level('an address with common words', 0.07, 0.2, 'p.address_alike >= 0.25'),
+      level('another address', 0.06, 0.7),
     ],
   },
   {

@@ -21,8 +21,8 @@ const PRIOR_SHARE = 0.05
  * How far the data may move a weight, in bits. Towards doubt further than towards belief: sets in which one name stands for
  * many sites look, to the estimate, as if other addresses and phones did not matter.
  */
-const DOWN = 2
-const UP = { for: 1, against: 0.5 }
+const DOWN = 4
+const UP = { for: 2, against: 1.5 }
 
 const DEFAULTS = COMPARISONS.flatMap(({ field, levels }) =>
   levels.map(({ m, u }, level) => `('${field}', ${level}, ${m}, ${u})`),
@@ -48,8 +48,8 @@ export async function estimateWeights(connection: Connection, share: number): Pr
   const fields = COMPARISONS.map(({ field }) => field)
   await connection.run(`
     create or replace temp table match_patterns as
-        select row_number() over (order by ${fields.join(', ')}, rarity) as id, count(*) as pairs, ${fields.join(', ')}, coalesce(rarity, 0) as rarity
-        from match_compared group by ${fields.join(', ')}, rarity;
+        select row_number() over (order by ${fields.join(', ')}, rarity, detail) as id, count(*) as pairs, ${fields.join(', ')}, coalesce(rarity, 0) as rarity, detail
+        from match_compared group by ${fields.join(', ')}, rarity, detail;
     create or replace temp table match_pattern_levels as
         select id, field, level from (unpivot match_patterns on ${fields.join(', ')} into name field value level);
     create or replace temp table match_weights as
@@ -75,7 +75,7 @@ export async function estimateWeights(connection: Connection, share: number): Pr
               group by levels.id
           )
           select patterns.id, patterns.pairs,
-              round(1 / (1 + power(2, -(${prior} + coalesce(scored.bits, 0)::double + ${nameBits('scored.name_bits')}))), 9)::decimal(18, 9) as q
+              round(1 / (1 + power(2, -(${prior} + coalesce(scored.bits, 0)::double + patterns.detail::double + ${nameBits('scored.name_bits')}))), 9)::decimal(18, 9) as q
           from match_patterns as patterns left join scored on scored.id = patterns.id;
       create or replace temp table match_weights as
           with counted as (

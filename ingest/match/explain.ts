@@ -23,6 +23,8 @@ export function evidenceList(weights: Weights, row = 's'): string {
   const effect = `(${nameBits(name).replaceAll('rarity', `${row}.rarity`)} - ${name})`
   const rarity = `case when ${effect} > 0 then {'field': 'rarity', 'says': 'a rare name', 'bits': round(${effect}, 3)::double}
       when ${effect} < 0 then {'field': 'rarity', 'says': 'ordinary words', 'bits': round(${effect}, 3)::double} end`
+  const detail = `case when ${row}.detail > 0 then {'field': 'detail', 'says': 'much of the address', 'bits': ${row}.detail::double}
+      when ${row}.detail < 0 then {'field': 'detail', 'says': 'little of the address', 'bits': ${row}.detail::double} end`
   return `list_filter([{'field': 'prior', 'says': 'before anything is known', 'bits': ${weights.prior.toFixed(3)}::double},
-      ${items.join(',\n')}, ${rarity}], lambda e: e is not null)`
+      ${items.join(',\n')}, ${rarity}, ${detail}], lambda e: e is not null)`
 }

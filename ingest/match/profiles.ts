@@ -45,12 +45,21 @@ export async function createProfiles(connection: Connection, input: string, lexi
             records.r, records.name_key as name, records.address_key as address, records.* exclude (r, name_key, address_key),
             names.compact, names.words, names.tokens, names.bits, names.numbers, names.initials, names.form,
             addresses.compact as a_compact, addresses.words as a_words, addresses.tokens as a_tokens,
-            addresses.bits as a_bits, addresses.number as a_number, addresses.rarest as a_rarest,
-            ${['phone', 'domain', 'email'].map((column) => `${column}s.names as ${column}_names`).join(', ')}
+            addresses.bits as a_bits, addresses.number as a_number, addresses.rarest[1] as a_rarest,
+            addresses.rarest[2] as a_second, nullif(addresses.code, addresses.number) as a_code,
+            ${['phone', 'domain', 'email'].map((column) => `${column}s.names as ${column}_names`).join(', ')},
+            houses.names as address_names
         from match_records as records
         ${['phone', 'domain', 'email'].map(namesOf).join(' ')}
         left join match_names as names on names.n = records.name_key
         left join match_addresses as addresses on addresses.a = records.address_key
+        left join (
+            select addresses.compact, count(distinct names.compact)::integer as names
+            from match_records as records
+            join match_addresses as addresses on addresses.a = records.address_key
+            join match_names as names on names.n = records.name_key
+            group by addresses.compact
+        ) as houses on houses.compact = addresses.compact
         order by records.r;
     drop table match_names; drop table match_addresses; drop table match_records`)
 }

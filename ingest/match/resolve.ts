@@ -43,7 +43,7 @@ export async function scorePairs(connection: Connection, options: ResolveOptions
   const fields = COMPARISONS.map(({ field }) => field).join(', ')
   await connection.run(`
     create or replace temp table match_scored as
-        select a, b, ${fields}, rarity, bits, ${PROBABILITY('bits')} as probability
+        select a, b, ${fields}, rarity, detail, bits, ${PROBABILITY('bits')} as probability
         from (select *, ${totalBits(weights)}::double as bits from match_compared);
     drop table match_compared`)
   return weights

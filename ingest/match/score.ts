@@ -1,9 +1,12 @@
 import type { Connection } from '../../pipeline/warehouse/duckdb.ts'
-import { COMPARISONS, wordsAlike } from './compare.ts'
+import { COMPARISONS, MANY, wordsAlike } from './compare.ts'
 import { nameBits, type Weights } from './estimate.ts'
 
 /** Below this likeness of names, and with nothing else in common, a pair is not looked at further. */
-const HOPELESS = 0.3
+const HOPELESS = 0.2
+
+/** Bits of an address that are usual, and how far more or fewer of them may count. */
+const DETAIL = { usual: 22, least: -3, most: 6, others: 2, tenants: -2 }
 
 const sumOf = (list: string) => `coalesce(list_sum(list_transform(${list}, lambda w: w.i)), 0)`
 
@@ -19,33 +22,39 @@ export async function comparePairs(connection: Connection, isGiven: boolean): Pr
   await connection.run(`
     create or replace temp table match_compared as
         with measured as (
-            select a, b, name_same, address_number,
+            select a, b, name_same, address_number, coalesce(address_bits, 0) + coalesce(address_errors, 0) / 2 as address_shared,
                 case when name_total is not null then greatest(
                     least(1, (2 * name_bits + coalesce(name_errors, 0)) / name_total),
-                    case when is_close then 0.9 else 0 end,
+                    case when is_close then 0.9 when is_near then 0.76 else 0 end,
                     case when is_initials then 0.88 else 0 end
                 ) end as name_alike,
                 case when address_total is not null
                     then least(1, (2 * address_bits + coalesce(address_errors, 0)) / address_total) end as address_alike,
-                case when is_close then 0.45 * name_total when is_initials then 15 else name_bits + coalesce(name_errors, 0) / 2 end as shared_bits
+                case when is_close then 0.45 * name_total when is_near then greatest(0.38 * name_total, name_bits + coalesce(name_errors, 0) / 2) when is_initials then 15 else name_bits + coalesce(name_errors, 0) / 2 end as shared_bits
             from match_promising
             left join match_name_errors using (a, b)
             left join match_address_errors using (a, b)
         ),
         levelled as (
-            select p.a, p.b, round(least(p.shared_bits, 60), 2)::decimal(6, 2) as shared_bits, ${levels.join(',\n')}
+            select p.a, p.b, round(least(p.shared_bits, 60), 2)::decimal(6, 2) as shared_bits,
+                round(least(p.address_shared, 90), 2)::decimal(6, 2) as address_shared, coalesce(greatest(a.address_names, b.address_names) > ${MANY}, false) as is_house, coalesce(a.domain <> b.domain, false) or coalesce(right(a.phone, 7) <> right(b.phone, 7), false) as is_other, ${levels.join(',\n')}
             from measured as p
             join match_profiles as a on a.r = p.a
             join match_profiles as b on b.r = p.b
         ),
         -- among many records a name must say more to tell one of them
         usual as (select greatest(14, 2 + log2(count(*))) as bits from match_profiles)
-        select levelled.* exclude (shared_bits),
+        select levelled.* exclude (shared_bits, address_shared, is_house, is_other),
             case
-                when name <= 3 then greatest(-8, least(3, shared_bits - usual.bits))
+                when name <= 3 then greatest(-8, least(case when address >= 4 then 0 else 3 end, shared_bits - usual.bits))
                 when name <= 5 then greatest(-8, least(0, shared_bits - usual.bits))
                 else 0
-            end::decimal(5, 1) as rarity
+            end::decimal(5, 1) as rarity,
+            -- a house number and a street say less than those with quarter and postcode, and more than a street
+            case
+                when address > 2 or address is null then 0
+                else greatest(${DETAIL.least}, least(case when name <= 5 then ${DETAIL.most} when is_house then ${DETAIL.tenants} when name = 6 and not is_other then ${DETAIL.most} else ${DETAIL.others} end, round(address_shared - ${DETAIL.usual})))
+            end::decimal(5, 1) as detail
         from levelled, usual;
     drop table match_promising; drop table match_name_errors; drop table match_address_errors`)
 }
@@ -58,7 +67,9 @@ async function screenPairs(connection: Connection, isGiven: boolean): Promise<vo
         with shared as (
             select a.r as a, b.r as b,
                 a.compact = b.compact as name_same,
-                a.a_number = b.a_number as address_number,
+                case when a.a_number = b.a_number then true
+                    when not list_contains(a.a_tokens, b.a_number) and not list_contains(b.a_tokens, a.a_number) then false
+                end as address_number,
                 case when a.compact = b.compact then least(a.bits, b.bits)
                     when a.compact is not null and b.compact is not null then ${sumOf('list_intersect(a.words, b.words)')} end as name_bits,
                 a.bits + b.bits as name_total,
@@ -70,6 +81,10 @@ async function screenPairs(connection: Connection, isGiven: boolean): Promise<vo
                     and jaro_winkler_similarity(a.compact, b.compact) >= 0.88
                     then damerau_levenshtein(a.compact, b.compact) <= case when least(length(a.compact), length(b.compact)) >= 20 then 2 else 1 end
                     else false end as is_close,
+                case when not ${isGiven} and a.compact <> b.compact and least(length(a.compact), length(b.compact)) >= 8 and ${ascii('a')} and ${ascii('b')}
+                    and jaro_winkler_similarity(a.compact, b.compact) >= 0.85
+                    then 5 * damerau_levenshtein(a.compact, b.compact) <= greatest(length(a.compact), length(b.compact))
+                    else false end as is_near,
                 coalesce((len(a.words) = 1 and len(b.words) >= 3 and a.compact = b.initials)
                     or (len(b.words) = 1 and len(a.words) >= 3 and b.compact = a.initials), false) as is_initials,
                 coalesce(a.phone = b.phone or right(a.phone, 7) = right(b.phone, 7), false) or coalesce(a.email = b.email, false)
@@ -83,7 +98,7 @@ async function screenPairs(connection: Connection, isGiven: boolean): Promise<vo
         select *
         from shared
         where ${isGiven} or name_same or is_close or is_initials or has_more or 2 * name_bits >= ${HOPELESS} * name_total
-            or near >= 0.85 or 2 * address_bits >= 0.7 * address_total or name_total is null`)
+            or near >= 0.85 or 2 * address_bits >= 0.4 * address_total or name_total is null`)
 }
 
 /** `match_<what>_errors` (a, b, name_errors): the bits of words that differ by a typing error or are abbreviated, both sides together. */
@@ -123,7 +138,7 @@ export function totalBits(weights: Weights): string {
   const bitsOf = (field: string) =>
     `case ${field} ${weights.bits[field]!.map((bits, index) => `when ${index} then ${bits.toFixed(3)}`).join(' ')} else 0 end`
   const others = COMPARISONS.filter(({ field }) => field !== 'name').map(({ field }) => bitsOf(field))
-  return `(${weights.prior.toFixed(3)} + ${nameBits(`(${bitsOf('name')})`)} + ${others.join(' + ')})`
+  return `(${weights.prior.toFixed(3)} + ${nameBits(`(${bitsOf('name')})`)} + ${others.join(' + ')} + detail)`
 }
 
 export const PROBABILITY = (bits: string) => `round(1 / (1 + power(2, -${bits})), 6)`

@@ -100,7 +100,8 @@ export async function createAddresses(connection: Connection, lexicon: Lexicon):
             list(words.word order by words.position) as tokens,
             sum(bits.bits::decimal(9, 3))::float as bits,
             (list(words.word order by words.position) filter (where regexp_matches(words.word, '^[0-9]+[a-z]?$')))[1] as number,
-            arg_max(words.word, (bits.bits, words.word)) filter (where not regexp_matches(words.word, '[0-9]')) as rarest
+            (list(words.word order by words.position desc) filter (where regexp_matches(words.word, '^[0-9]{3,}$')))[1] as code,
+            list(words.word order by bits.bits desc, words.word) filter (where not regexp_matches(words.word, '[0-9]'))[:2] as rarest
         from match_address_words as words
         join match_address_bits as bits on bits.word = words.word
         group by words.a;

@@ -120,10 +120,10 @@ export interface HttpRequest {
   /** An equal request answered less than so many days ago (as of the run's date) is not made again. 0, or absent: never cached. */
   ttl_days?: number
   /**
-   * After the retries, what came last is the answer: any status, or 0 with the reason in the header `x-fault` where nothing
-   * came. For questions to which "it is broken" is an answer. Free calls only.
+   * Whether what came last, when the retries are over, is the answer all the same: another status, or 0 with the reason in
+   * the header `x-fault` where nothing came. For free questions to which "it is broken" is an answer.
    */
-  last_word?: boolean
+  last_word?(answer: Told): boolean
   /** False: this answer is not kept; see `HttpOptions.record`. */
   record?: boolean
 }

@@ -5,9 +5,8 @@ import type { Fetched } from './network.ts'
 /** Statuses that a vendor means as "not now". */
 const NOT_NOW = new Set([408, 425, 500, 502, 503, 504])
 
-/** What a status says on its own, to who expects other statuses; or to who takes all for an answer that lasts. */
-export function meaningOf(status: number, last_word = false): Meaning {
-  if (last_word) return NOT_NOW.has(status) || status === 429 ? 'later' : 'ok'
+/** What a status says on its own, to who expects other statuses. */
+export function meaningOf(status: number): Meaning {
   if (NOT_NOW.has(status)) return 'later'
   if (status === 429) return 'rate'
   if (status === 401) return 'key'

@@ -43,8 +43,7 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
     const asked = prepare(options, request, mask)
     const expects = (status: number) => expect?.includes(status) ?? (status >= 200 && status < 300)
     const means = (answer: Fetched): Meaning =>
-      ofPlugIn(() => options.meaning?.(toldOf(answer))) ??
-      (expects(answer.status) ? 'ok' : meaningOf(answer.status, request.last_word))
+      ofPlugIn(() => options.meaning?.(toldOf(answer))) ?? (expects(answer.status) ? 'ok' : meaningFor(request, answer))
     const ttl_days = request.ttl_days ?? 0
     if (ttl_days <= 0 && isFree(request)) return exchange(asked, request, means, false)
     const key = JSON.stringify([asked.hash, ttl_days, expect])
@@ -64,7 +63,8 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
     const { answers, broken_off } = await journal.find(asked.hash, Math.max(ttl_days, isFree(request) ? 0 : 1))
     const usable = answers.find((each) => means(each) === 'ok' && !(isFree(request) && isCutShort(toldOf(each))))
     if (usable !== undefined && ttl_days > 0) return answerOf(usable, asked, true)
-    if (request.last_word && deps.replay && answers[0] !== undefined) return answerOf(answers[0], asked, true)
+    const said = deps.replay ? answers.find((each) => isLastWord(request, each)) : undefined
+    if (said !== undefined) return answerOf(said, asked, true)
     const in_doubt = broken_off && !isFree(request)
     if (in_doubt && !request.repeatable && deps.replay !== true) {
       const message = `${wording.nameOf(asked)} is not asked again: an equal call broke off, and may have been charged`
@@ -91,7 +91,8 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
         circuit.failed()
         const mayRepeat = isFree(request) || request.repeatable === true || !outcome.sent
         last = wording.broken(asked, outcome, tries, !isFree(request) && request.repeatable !== true)
-        if (!again && request.last_word) return answerOf(await asAnswer(asked, request, outcome), asked, false)
+        if (!again && isLastWord(request, nothing(outcome)))
+          return answerOf(await asAnswer(asked, request, outcome), asked, false)
         if (!again || !mayRepeat) throw last
         counted ||= outcome.sent && !isFree(request)
         await sleep(pause)
@@ -109,7 +110,7 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
       if (meaning === 'rate' && (wait ?? 0) > LONGEST_WAIT_MS) await pacer.pause(wait!)
       const worthwhile = cutShort || meaning === 'rate' || meaning === 'later'
       const over = !again || !worthwhile || (wait ?? 0) > LONGEST_WAIT_MS
-      if (over && request.last_word) return answerOf(outcome, asked, false)
+      if (over && isLastWord(request, outcome)) return answerOf(outcome, asked, false)
       if (over) throw last
       const others_wait = (wait !== undefined || meaning === 'rate') && options.way?.to !== 'any_host'
       if (others_wait) await pacer.pause(wait ?? pause)
@@ -148,9 +149,9 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
   }
 
   /** That nothing came, as the answer that it is. */
-  async function asAnswer(asked: Prepared, request: HttpRequest, { message }: Fault): Promise<StoredAnswer> {
+  async function asAnswer(asked: Prepared, request: HttpRequest, fault: Fault): Promise<StoredAnswer> {
     const fetched_at = ask.clock()
-    const answer = { status: 0, headers: { 'x-fault': mask(message) }, text: '', fetched_at }
+    const answer = { ...masked(nothing(fault)), fetched_at }
     const free = { credits: 0, usd: 0, requested_at: fetched_at, hit: undefined, record: true }
     const call_id = await journal.write({ ...about(asked, request), ...free, answer })
     return { ...answer, call_id, request_hash: asked.hash }
@@ -226,6 +227,21 @@ function ofPlugIn<T>(look: () => T): T | undefined {
   } catch {
     return undefined
   }
+}
+
+/** What is the answer if it still is when the retries are over; a site that refuses us has answered. */
+function isLastWord(request: HttpRequest, answer: Fetched): boolean {
+  return isFree(request) && ofPlugIn(() => request.last_word?.(toldOf(answer))) === true
+}
+
+function meaningFor(request: HttpRequest, answer: Fetched): Meaning {
+  const meaning = meaningOf(answer.status)
+  if (!isLastWord(request, answer)) return meaning
+  return meaning === 'rate' || meaning === 'later' ? 'later' : 'ok'
+}
+
+function nothing({ message }: Fault): Fetched {
+  return { status: 0, headers: { 'x-fault': message }, text: '' }
 }
 
 function isFree({ credits = 0 }: HttpRequest): boolean {

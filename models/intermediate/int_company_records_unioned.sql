@@ -2,6 +2,12 @@
 
 with
 
+apollo_companies as (
+
+    select * from {{ ref('stg_apollo__companies') }}
+
+),
+
 mock_companies as (
 
     select * from {{ ref('stg_mock__companies') }}
@@ -73,6 +79,23 @@ unioned as (
         fetched_at as discovered_at
 
     from receita_federal_companies
+
+    union all by name
+
+    select
+        'apollo' as source,
+        company_key as source_key,
+        false as is_bulk,
+        company_name as name,
+        website,
+        domain,
+        linkedin_url,
+        founded_year,
+        phone,
+        fetched_at::date as updated_at,
+        fetched_at as discovered_at
+
+    from apollo_companies
 
 )
 

@@ -3,6 +3,12 @@
 
 with
 
+apollo_organizations as (
+
+    select * from {{ ref('int_apollo__organizations') }}
+
+),
+
 mock_firmographics as (
 
     select * from {{ ref('stg_mock__firmographics') }}
@@ -12,6 +18,12 @@ mock_firmographics as (
 registers as (
 
     select * from {{ ref('int_registers_looked_up') }}
+
+),
+
+website_sites as (
+
+    select * from {{ ref('stg_website__sites') }}
 
 ),
 
@@ -42,6 +54,28 @@ unioned as (
     union all by name
 
     select
+        'apollo' as source,
+        subject_id,
+        fetched_at,
+        unnest(
+            [
+                {'field': 'employee_count', 'value': employee_count::varchar},
+                {'field': 'revenue_usd', 'value': revenue_usd::varchar},
+                {'field': 'funding_stage', 'value': funding_stage},
+                {'field': 'founded_year', 'value': founded_year::varchar},
+                {'field': 'industry', 'value': industry},
+                {'field': 'country', 'value': country},
+                {'field': 'city', 'value': city},
+                {'field': 'linkedin_url', 'value': linkedin_url}
+            ],
+            max_depth := 2
+        )
+
+    from apollo_organizations
+
+    union all by name
+
+    select
         source,
         subject_id,
         fetched_at,
@@ -60,6 +94,11 @@ unioned as (
         )
 
     from registers
+
+    union all by name
+
+    select 'website' as source, subject_id, fetched_at, 'cnpj' as field, cnpj as value, 0.9 as confidence
+    from website_sites
 
 ),
 

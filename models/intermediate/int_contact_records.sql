@@ -2,6 +2,12 @@
 
 with
 
+apollo_people as (
+
+    select * from {{ ref('stg_apollo__people') }}
+
+),
+
 mock_contacts as (
 
     select * from {{ ref('stg_mock__contacts') }}
@@ -45,6 +51,19 @@ unioned as (
         fetched_at as discovered_at
 
     from receita_federal_contacts
+
+    union all by name
+
+    select
+        'apollo' as source,
+        contact_key as source_key,
+        company_key as company_source_key,
+        masked_name as full_name,
+        title,
+        coalesce(refreshed_on, fetched_at::date) as updated_at,
+        fetched_at as discovered_at
+
+    from apollo_people
 
 ),
 

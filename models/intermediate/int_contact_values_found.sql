@@ -1,7 +1,19 @@
--- One row per person, field and provider: the latest phone or LinkedIn page that enrichment found. A provider that fills
+-- One row per person, field and provider: the latest name, phone or LinkedIn page that enrichment found. A provider that fills
 -- one of them brings an arm of its own. E-mail addresses have their own model, int_emails_verified.
 
 with
+
+apollo_matches as (
+
+    select * from {{ ref('stg_apollo__matches') }}
+
+),
+
+apollo_phones as (
+
+    select * from {{ ref('stg_apollo__phones') }}
+
+),
 
 subjects as (
 
@@ -20,6 +32,35 @@ unioned as (
         null::varchar as value
 
     where false
+
+    union all by name
+
+    select
+        'apollo' as source,
+        subject_id,
+        fetched_at,
+        unnest(
+            [{'field': 'full_name', 'value': full_name}, {'field': 'linkedin_url', 'value': linkedin_url}],
+            max_depth := 2
+        )
+
+    from apollo_matches
+
+    union all by name
+
+    -- a number that was tried, of those who have not asked to be left alone
+    select
+        'apollo' as source,
+        subject_id,
+        max(fetched_at) as fetched_at,
+        'phone' as field,
+        arg_min(phone, (status is distinct from 'valid_number', kind is distinct from 'mobile', phone_key)) as value
+
+    from apollo_phones
+
+    where coalesce(do_not_call_status, 'not_found') = 'not_found'
+
+    group by subject_id
 
 ),
 

@@ -2,6 +2,12 @@
 
 with
 
+apollo_matches as (
+
+    select * from {{ ref('stg_apollo__matches') }}
+
+),
+
 mock_emails as (
 
     select * from {{ ref('stg_mock__emails') }}
@@ -18,6 +24,11 @@ unioned as (
 
     select 'mock' as source, subject_id, email, status, fetched_at
     from mock_emails
+
+    union all by name
+
+    select 'apollo' as source, subject_id, email, status, fetched_at
+    from apollo_matches
 
 ),
 

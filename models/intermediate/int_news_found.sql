@@ -2,6 +2,12 @@
 
 with
 
+apollo_articles as (
+
+    select * from {{ ref('stg_apollo__news_articles') }}
+
+),
+
 gdelt_articles as (
 
     select * from {{ ref('stg_gdelt__articles') }}
@@ -40,6 +46,11 @@ unioned as (
 
     select 'mock' as provider, subject_id, url, title, publisher, published_on, fetched_at
     from mock_news
+
+    union all by name
+
+    select 'apollo' as provider, subject_id, url, title, publisher, published_on, fetched_at
+    from apollo_articles
 
 ),
 

@@ -19,6 +19,7 @@ found as (
     select
         contact_id,
         arg_min(value, (coalesce(-confidence, 0), -epoch(fetched_at), source)) filter (where field = 'phone') as phone,
+        arg_min(value, (coalesce(-confidence, 0), -epoch(fetched_at), source)) filter (where field = 'full_name') as full_name,
         arg_min(value, (coalesce(-confidence, 0), -epoch(fetched_at), source)) filter (where field = 'linkedin_url') as linkedin_url
 
     from {{ ref('int_contact_values_found') }}
@@ -35,7 +36,12 @@ final as (
         contacts.company_id,
 
         -- strings
-        contacts.full_name,
+        -- of a name that its source shows in part, the part before the mask is known
+        case
+            when contacts.full_name like '%*%'
+                then coalesce(found.full_name, nullif(regexp_replace(contacts.full_name, '\s*\S*\*.*$', ''), ''))
+            else contacts.full_name
+        end as full_name,
         contacts.title,
         contacts.seniority,
         contacts.department,

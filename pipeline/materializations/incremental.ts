@@ -4,7 +4,7 @@ import { buildName, modelStatement } from '../materialize.ts'
 import type { ModelNode } from '../nodes.ts'
 import { quoteIdentifier, quoteLiteral } from '../table.ts'
 import type { Connection } from '../warehouse/duckdb.ts'
-import type { BuildState, NodeState } from '../warehouse/state.ts'
+import { type BuildState, contentSum, type NodeState } from '../warehouse/state.ts'
 import { type Column, columnsOf, type Fit, fitColumns } from './columns.ts'
 
 /** What has been built: the version of the content and the rows there are now. */
@@ -87,7 +87,7 @@ function tallyOf({ version }: NodeState): (Tally & { type: string }) | undefined
 async function tally(connection: Connection, rows: string | undefined): Promise<Tally> {
   if (rows === undefined) return { rows: 0, sum: 0n }
   const [row] = await connection.rows<{ n: number; sum: string | null }>(
-    `select count(*) as n, cast(sum(hash(_row)) as varchar) as sum from (${rows}) as _row`,
+    `with _rows as materialized (${rows}) select count(*) as n, cast(${contentSum('_rows')} as varchar) as sum from _rows as _row`,
   )
   return { rows: row!.n, sum: BigInt(row!.sum ?? 0) }
 }

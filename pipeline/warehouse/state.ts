@@ -128,13 +128,18 @@ async function compact(connection: Connection): Promise<void> {
 }
 
 /**
- * A version of a table's content that does not depend on the order of its rows: a select list over the table under the
- * name `_row`, which no column has. DuckDB hashes NULL and an empty list alike, so the values that there are in each
- * column are counted, too.
+ * The content of a relation as one number, which does not depend on the order of its rows, and of two parts is the sum:
+ * an expression over the relation under the name `_row`, which no column has. NULL where there are no rows. DuckDB hashes
+ * NULL and an empty list alike, so the values that there are are counted, too.
  */
+export function contentSum(relation: string): string {
+  return `sum(hash(_row)) + (select list_sum([*columns(*)]) from (select count(columns(*)) from ${relation}))`
+}
+
+/** The version of a content: its rows, their sum and their type. */
 function contentOf(relation: string): string {
-  const known = `(select hash([*columns(*)]) from (select count(columns(*)) from ${relation}))`
-  return `concat_ws(':', count(*), coalesce(cast(sum(hash(_row)) as varchar), ''), ${known}, any_value(typeof(_row)))`
+  const sum = `coalesce(cast(${contentSum(relation)} as varchar), '')`
+  return `count(*) || ':' || ${sum} || ':' || coalesce(any_value(typeof(_row)), '')`
 }
 
 export async function contentVersion(

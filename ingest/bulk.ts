@@ -19,6 +19,16 @@ export interface Pushdown {
   industries?: string[]
 }
 
+/** The hard rules of all profiles, as a row of a register meets them. */
+export interface PushedDown {
+  /** Could it pass a profile? `codes`: its CNAE codes, the principal one first. */
+  mayPass(state: string, codes: readonly string[]): boolean
+  /** Outside of these none can pass; absent where every state will do. Upper case. */
+  states?: string[]
+  /** Every row can pass. */
+  all: boolean
+}
+
 /** CNAE prefix → industry; the longest prefix of a code counts. */
 export type Activities = ReadonlyMap<string, string>
 
@@ -35,15 +45,23 @@ export async function pushdownOf({ icp, connection }: { icp: Icp; connection: Co
     ({ hard }) => hard.countries?.some((wanted) => wanted.toUpperCase() === country) ?? true,
   )
   const rules: Pushdown[] = wanting.map(({ hard: { states, cnae, industries } }) => ({
-    states: states?.map((state) => state.toUpperCase()),
-    cnae,
-    industries,
+    states: asked(states)?.map((state) => state.toUpperCase()),
+    cnae: asked(cnae),
+    industries: asked(industries),
   }))
+  const states = rules.some((rule) => rule.states === undefined) ? undefined : rules.flatMap((rule) => rule.states!)
   return {
     rules,
+    states,
+    all: rules.some(({ states, cnae, industries }) => (states ?? cnae ?? industries) === undefined),
     personas: wanting.some(({ personas }) => personas.length > 0),
     mayPass: (state: string, codes: readonly string[]) => rules.some((rule) => mayPass(rule, state, codes, activities)),
   }
+}
+
+/** A rule that is empty asks for nothing. */
+function asked<T>(wanted: readonly T[] | undefined): T[] | undefined {
+  return wanted === undefined || wanted.length === 0 ? undefined : [...wanted]
 }
 
 /** Could a company pass? Only what is known to fail is refused. `codes`: its CNAE codes, the principal one first. */

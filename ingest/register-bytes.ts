@@ -68,18 +68,39 @@ export const listOfCnaes: Mend = (bytes, start, end, { count }) => {
   count('bad_cnae_lists', 1)
 }
 
-/** `YYYYMMDD` between 1900 and today. `0` and zeros are no date; neither is anything else, but that is counted. */
-export const dayOfYear: Mend = (bytes, start, end, { today, count }) => {
+/**
+ * `YYYYMMDD` between 1900 and today → the number of days since 31 December 1899, in as many digits: DuckDB makes a date of
+ * a number in a sixth of the time. `0` and zeros are no date; neither is anything else, but that is counted.
+ */
+export const dayNumber: Mend = (bytes, start, end, { today, count }) => {
   let date = 0
   let good = true
   for (let at = start; at < end; at++) {
     good &&= isDigit(bytes[at])
     date = date * 10 + bytes[at]! - ZERO
   }
-  if (good && end - start === 8 && date >= 19000101 && date <= today && isDay(date)) return
+  if (good && end - start === 8 && date >= 19000101 && date <= today && isDay(date)) {
+    let days = daysSince1899(date)
+    for (let at = end; at > start; ) {
+      bytes[--at] = ZERO + (days % 10)
+      days = Math.floor(days / 10)
+    }
+    return
+  }
   bytes.fill(ZERO, start, end)
   if (!good || date !== 0) count('absurd_dates', 1)
 }
+
+/** Days of the years before in the Gregorian calendar, the year beginning in March: no case for leap days. */
+function daysSince1899(date: number): number {
+  const month = Math.floor(date / 100) % 100
+  const year = Math.floor(date / 10_000) - (month < 3 ? 1 : 0)
+  const leaps = Math.floor(year / 4) - Math.floor(year / 100) + Math.floor(year / 400)
+  const sinceMarch = Math.floor((153 * ((month + 9) % 12) + 2) / 5)
+  return 365 * year + leaps + sinceMarch + (date % 100) - UP_TO_1899
+}
+/** What the sum above comes to on 31 December 1899. */
+const UP_TO_1899 = 693_901
 
 function isDay(date: number): boolean {
   const [year, month, day] = [Math.floor(date / 10_000), Math.floor(date / 100) % 100, date % 100]

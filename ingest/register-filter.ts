@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { SplitRow } from '../pipeline/bulk/splitter.ts'
+import type { PushedDown } from './bulk.ts'
 import { amountOf } from './register-bytes.ts'
 
 const codes = (form: RegExp, wanted: string) =>
@@ -7,7 +9,7 @@ const range = z.strictObject({ min: z.number().optional(), max: z.number().optio
 
 /** What a row of the register must be for more than the ICP, which knows activity and state: `only:` of the provider. */
 export const registerOnly = z.strictObject({
-  /** `02` is active. */
+  /** `02` is active. None: whatever it is. */
   situacao: z.array(z.string().regex(/^\d{2}$/, 'must be two digits in quotes')).default(['02']),
   /** SIAFI codes. */
   municipios: codes(/^\d{4}$/, 'a SIAFI code of four digits'),
@@ -26,29 +28,38 @@ interface Fields {
   field(index: number): string
 }
 
+type Row = Pick<SplitRow, 'buffer' | 'starts' | 'ends' | 'field'>
+
 /** Places of what is looked at in an establishment's row, and in a company's. */
 const AT = { situacao: 5, inicio: 10, cnae: 11, other_cnaes: 12, uf: 19, municipio: 20 }
 const OF_COMPANY = { natureza: 2, capital: 4, porte: 5 }
 
-/** Which establishments are wanted. Only what is known to fail is refused; the status is always known. */
+/**
+ * Which establishments are wanted; undefined when all are. Only what is known to fail is refused; the status is always
+ * known. Sees every row, so what refuses most comes first and reads bytes.
+ */
 export function wantedEstablishment(
   { situacao, municipios, age_years }: RegisterOnly,
   as_of: string,
-  mayPass: (state: string, codes: readonly string[]) => boolean,
-): (row: Fields) => boolean {
-  const statuses = new Set(situacao)
-  const places = municipios && new Set(municipios)
+  { mayPass, states, all }: PushedDown,
+): ((row: Row) => boolean) | undefined {
+  if (situacao.length === 0 && municipios === undefined && age_years === undefined && all) return undefined
+  const hasStatus = among(situacao)
+  const inState = states && among(states)
+  const places = municipios && among(municipios)
   const opened = age_years && {
     from: age_years.max === undefined ? '' : yearsBefore(as_of, age_years.max),
     to: age_years.min === undefined ? '9' : yearsBefore(as_of, age_years.min),
   }
   return (row) => {
-    if (!statuses.has(row.field(AT.situacao))) return false
-    if (places !== undefined && !isIn(places, row.field(AT.municipio))) return false
+    if (situacao.length > 0 && !hasStatus(row, AT.situacao)) return false
+    if (inState !== undefined && !isEmpty(row, AT.uf) && !inState(row, AT.uf)) return false
+    if (places !== undefined && !isEmpty(row, AT.municipio) && !places(row, AT.municipio)) return false
     if (opened !== undefined) {
       const day = row.field(AT.inicio)
       if (/^[12]\d{7}$/.test(day) && (day < opened.from || day > opened.to)) return false
     }
+    if (all) return true
     const codes = `${row.field(AT.cnae)},${row.field(AT.other_cnaes)}`.match(/\d{7}/g) ?? []
     return mayPass(row.field(AT.uf), codes)
   }
@@ -67,6 +78,26 @@ export function wantedCompany({ porte, naturezas, capital }: RegisterOnly): ((ro
     const amount = Number(amountOf(row.field(OF_COMPANY.capital)) ?? Number.NaN)
     return !(amount < min || amount > max)
   }
+}
+
+function isEmpty({ starts, ends }: Row, place: number): boolean {
+  return starts[place] === ends[place]
+}
+
+/** Whether a field is one of some codes of up to four ASCII letters or digits, in either case. */
+function among(codes: readonly string[]): (row: Row, place: number) => boolean {
+  const packed = new Set(codes.map((code) => pack(Buffer.from(code), 0, code.length)))
+  return ({ buffer, starts, ends }, place) => packed.has(pack(buffer, starts[place]!, ends[place]!))
+}
+
+function pack(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start > 4) return -1
+  let number = 1
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!
+    number = number * 256 + (byte >= 97 && byte <= 122 ? byte - 32 : byte)
+  }
+  return number
 }
 
 function isIn(wanted: ReadonlySet<string>, code: string): boolean {

@@ -21,7 +21,7 @@ const types = {
   role: column('VARCHAR', `nullif({}, '00')`),
   cep: column('VARCHAR', CEP, { mend: bytes.digitsOfCep }),
   list: column('VARCHAR[]', LIST, { mend: bytes.listOfCnaes }),
-  date: column('DATE', `case when strlen({}) = 8 then try_strptime({}, '%Y%m%d')::date end`, { mend: bytes.dayOfYear }),
+  date: column('DATE', `date '1899-12-31' + nullif({}::integer, 0)`, { mend: bytes.dayNumber }),
   capital: column('DECIMAL(18,2)', 'try_cast({} as decimal(18, 2))', { mend: bytes.amountOfCapital }),
   cnpj: column('VARCHAR', 'cnpj_basico || cnpj_ordem || cnpj_dv', { derived: true }),
   partner: column('VARCHAR', `left(sha256(concat_ws(chr(31), ${PARTNER_KEY.join(', ')})), 20)`, { derived: true }),
@@ -51,7 +51,7 @@ const tables = {
     ...ofCompany,
     files: ['EMPRECSV', 'Empresas'],
     required: true,
-    description: 'Companies (CNPJ roots) of which an establishment was landed.',
+    description: 'Companies (CNPJ roots) of which an establishment was landed; all where every establishment is.',
     key: ['cnpj_basico'],
     row: row(`cnpj_basico:upper razao_social:name natureza_juridica qualificacao_responsavel capital_social:capital porte
       ente_federativo_responsavel`),
@@ -115,16 +115,18 @@ export default defineProvider({
     reads: ['cnae_industries'],
     async land(context) {
       const { only, keep_months } = context.settings
-      const { rules, personas, mayPass } = await pushdownOf(context, 'BR')
-      const keep = register.wantedEstablishment(only, context.as_of, mayPass)
+      const { rules, personas, ...pushed } = await pushdownOf(context, 'BR')
+      const keep = register.wantedEstablishment(only, context.as_of, pushed)
       const company = register.wantedCompany(only)
       const screen = company && { table: 'empresas', column: 'cnpj_basico', keep: company }
       const skip = rules.length === 0
+      // Where every establishment is wanted, so is every company: there is nothing to look up.
+      const whole = keep === undefined && screen === undefined && { within: undefined }
       const some: Record<string, object> = {
         estabelecimentos: { skip, keep, screen },
-        empresas: { skip, keep: company },
-        simples: { skip },
-        socios: { skip: skip || !personas },
+        empresas: { skip, keep: company, ...whole },
+        simples: { skip, ...whole },
+        socios: { skip: skip || !personas, ...whole },
       }
       const set = {
         source: 'receita_federal',

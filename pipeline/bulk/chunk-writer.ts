@@ -1,29 +1,32 @@
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Connection } from '../warehouse/duckdb.ts'
 import { chunkToPart, type DelimitedTable } from './delimited.ts'
+import type { LoadQueue } from './load-queue.ts'
 
-/** Text of one chunk file: with the one that is being loaded, what is on its way to DuckDB at any time. */
+/** Text of one chunk file: with those that wait or are loaded, what is on its way to DuckDB at any time. */
 const CHUNK_SIZE = 96 * 1024 * 1024
+/** Of the queue: what is loaded, what waits, and the notes between them. */
+const WAITING = 4
 
 /** Clean rows → bounded text files → parts in Parquet, on disk to stay. While DuckDB loads one chunk the next is written. */
 export class ChunkWriter {
   /** Rows of which text was handed over, or will be before the next part. */
   rows = 0
   readonly #connection: Connection
+  readonly #queue: LoadQueue
   readonly #table: DelimitedTable
   readonly #folder: string
   readonly #name: string
   readonly #parts: string[] = []
   #chunk: { path: string; file: number; size: number } | undefined
   #rowsBefore = 0
-  #waiting: (() => Promise<void>)[] = []
-  #loading: Promise<void> = Promise.resolve()
-  #failed: { error: unknown } | undefined
 
   /** Parts are named `<name>-0000.parquet` and so on. */
-  constructor(connection: Connection, table: DelimitedTable, folder: string, name: string) {
+  constructor(connection: Connection, queue: LoadQueue, table: DelimitedTable, folder: string, name: string) {
     this.#connection = connection
+    this.#queue = queue
     this.#table = table
     this.#folder = folder
     this.#name = name
@@ -41,31 +44,21 @@ export class ChunkWriter {
     if (this.#chunk.size >= CHUNK_SIZE) this.#close()
   }
 
-  /** To be awaited now and then: waits while more than one full chunk is waiting for DuckDB. */
-  async settle(): Promise<void> {
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      await this.#settled()
-      const load = next
-      this.#loading = load().catch((error: unknown) => {
-        this.#failed ??= { error }
-      })
-    }
+  /** To be awaited now and then: waits while DuckDB is more than a chunk or two behind. */
+  settle(): Promise<void> {
+    return this.#queue.atMost(WAITING)
   }
 
-  /** Loads what is left; answers the names of the parts. */
-  async finish(): Promise<string[]> {
+  /** Queues what is left; answers the names of the parts, which are there when the queue has come so far. */
+  finish(): string[] {
     this.#close()
-    await this.settle()
-    await this.#settled()
     return this.#parts
   }
 
-  /** Leaves no file open and no load running, after a failure. */
-  async abandon(): Promise<void> {
+  /** Leaves no file open, after a failure. */
+  abandon(): void {
     if (this.#chunk !== undefined) closeSync(this.#chunk.file)
     this.#chunk = undefined
-    this.#waiting = []
-    await this.#loading
   }
 
   #close(): void {
@@ -77,19 +70,14 @@ export class ChunkWriter {
     this.#rowsBefore = this.rows
     const part = `${this.#name}-${String(this.#parts.length).padStart(4, '0')}.parquet`
     this.#parts.push(part)
-    this.#waiting.push(() => this.#convert(path, join(this.#folder, part), rows))
+    this.#queue.add(() => this.#convert(path, join(this.#folder, part), rows))
   }
 
   async #convert(path: string, part: string, rows: number): Promise<void> {
     const loaded = await this.#connection.run(chunkToPart(this.#table, path, part))
     if (loaded !== rows) throw new Error(`${path}: ${rows} rows were written, ${loaded} were read`)
-    keep(part)
+    await keptSoon(part)
     rmSync(path)
-  }
-
-  async #settled(): Promise<void> {
-    await this.#loading
-    if (this.#failed !== undefined) throw this.#failed.error
   }
 }
 
@@ -98,4 +86,14 @@ export function keep(path: string): void {
   const file = openSync(path, 'r')
   fsyncSync(file)
   closeSync(file)
+}
+
+/** The same, beside other work. */
+export async function keptSoon(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }

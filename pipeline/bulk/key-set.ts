@@ -29,6 +29,13 @@ export class KeySet {
     return this.#fresh.subarray(0, this.#freshSize)
   }
 
+  /** What was `fresh`, as it stays. */
+  takeFresh(): Float64Array {
+    const fresh = this.fresh.slice()
+    this.forgetFresh()
+    return fresh
+  }
+
   forgetFresh(): void {
     this.#freshSize = 0
   }

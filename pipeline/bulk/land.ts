@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StepContext, StepSummary } from '../step.ts'
-import { ChunkWriter, keep } from './chunk-writer.ts'
+import { ChunkWriter, keptSoon } from './chunk-writer.ts'
 import {
   type BulkSet,
   chunkToPart,
@@ -17,13 +17,14 @@ import {
 } from './delimited.ts'
 import { type BulkFiles, findFiles } from './folder.ts'
 import { KeySet } from './key-set.ts'
+import { LoadQueue } from './load-queue.ts'
 import { type Finished, PartJournal } from './part-journal.ts'
 import { type Reading, readRows } from './read-member.ts'
 import { Tally } from './tally.ts'
 import type { ZipMember } from './zip.ts'
 
 /** Changes when the same files would land as other bytes, for a reason that no SQL shows. */
-const LAYOUT = 2
+const LAYOUT = 3
 /** Keys that are looked at for repetitions at a time. */
 const KEYS_AT_ONCE = 16_000_000
 const KEPT_SNAPSHOTS = 2
@@ -33,6 +34,7 @@ interface Landing {
   set: BulkSet
   files: BulkFiles
   journal: PartJournal
+  queue: LoadQueue
   tally: Tally
   today: number
   keys: Map<string, KeySet>
@@ -67,8 +69,12 @@ export async function landBulk(context: StepContext, set: BulkSet): Promise<Step
   const identity = [LAYOUT, files.fingerprint, files.snapshot, set.filter, today, layout]
   const home = join(context.paths.data, 'tmp', `bulk-${set.source}`)
   const journal = new PartJournal(home, identity)
-  const landing: Landing = { context, set, files, journal, tally, today, keys: new Map(), read: [] }
-  const landed = await landTables(landing)
+  const queue = new LoadQueue()
+  const landing: Landing = { context, set, files, journal, queue, tally, today, keys: new Map(), read: [] }
+  const landed = await landTables(landing).catch(async (error: unknown) => {
+    await queue.quiet()
+    throw error
+  })
   for (const { zip, reason, path } of files.unreadable) {
     set.damaged?.(path)
     const content = { line: 0, reason: `the zip is damaged: ${reason}`, content: '' }
@@ -107,8 +113,13 @@ async function landTables(landing: Landing): Promise<Landed[]> {
     if (!there && !table.skip) continue
     const { parts, rows, damaged } = await landTable(landing, table)
     if ((!table.skip && damaged && rows === 0) || lost.has(table.within?.table ?? '')) lost.add(table.table)
-    else landed.push({ table, ...(await settleKeys(landing, table, parts)) })
+    else {
+      const settled: Landed = { table, parts, rows }
+      landed.push(settled)
+      landing.queue.add(async () => void Object.assign(settled, await settleKeys(landing, table, parts)))
+    }
   }
+  await landing.queue.atMost(0)
   return landed
 }
 
@@ -161,7 +172,7 @@ async function screenOf(landing: Landing, { table, screen }: DelimitedTable): Pr
 
 /** Reads a file, unless an earlier run has finished it. `silent`: for its keys only. */
 async function readOnce(
-  { context, set, journal, tally, today, read }: Landing,
+  { context, set, journal, queue, tally, today, read }: Landing,
   name: string,
   member: ZipMember,
   what: Pick<Reading, 'table' | 'keep' | 'known' | 'added'>,
@@ -170,20 +181,22 @@ async function readOnce(
   const before = journal.finished(name, what.added?.keys)
   let finished = before
   if (finished === undefined) {
-    const writer = silent ? undefined : new ChunkWriter(context.connection, what.table, journal.folder, name)
+    const writer = silent ? undefined : new ChunkWriter(context.connection, queue, what.table, journal.folder, name)
     const rejects = silent ? undefined : journal.rejects(name)
     const to = writer ?? { rows: 0, write: () => {}, settle: () => Promise.resolve() }
     const reject: Reading['reject'] = (row) => rejects?.write(row)
     try {
       const result = await readRows({ ...what, set, member, to, today, tally, reject, signal: context.signal })
-      finished = { ...result, parts: (await writer?.finish()) ?? [] }
+      finished = { ...result, parts: writer?.finish() ?? [] }
     } catch (error) {
-      await writer?.abandon()
+      writer?.abandon()
       throw error
     } finally {
       rejects?.close()
     }
-    journal.finish(name, finished, what.added?.keys)
+    const noted = finished
+    const fresh = what.added?.keys.takeFresh()
+    queue.add(() => journal.finish(name, noted, fresh))
   }
   tally.done(member.compressed_size, finished.rows, before !== undefined)
   if (!silent) {
@@ -221,7 +234,7 @@ async function settleKeys(landing: Landing, table: DelimitedTable, read: string[
   for (const { part, rows: some } of await connection.rows<{ part: number; rows: number }>(countVoid(voids))) {
     const file = journal.path(`settled/${table.table}-${part}.parquet`)
     await connection.run(withoutVoid(parts[part]!, part, voids, `${file}.new`))
-    keep(`${file}.new`)
+    await keptSoon(`${file}.new`)
     renameSync(`${file}.new`, file)
     settled[part] = file
     gone += some

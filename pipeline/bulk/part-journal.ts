@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import type { Reject } from '../step.ts'
-import { keep } from './chunk-writer.ts'
+import { keep, keptSoon } from './chunk-writer.ts'
 import type { KeySet } from './key-set.ts'
 import type { ReadResult } from './read-member.ts'
 
@@ -60,19 +60,18 @@ export class PartJournal {
     return JSON.parse(readFileSync(file, 'utf8')) as Finished
   }
 
-  /** To be called when the parts are on disk to stay. */
-  finish(name: string, finished: Finished, keys: KeySet | undefined): void {
+  /** To be called when the parts are on disk to stay. `keys`: those that the file added. */
+  async finish(name: string, finished: Finished, keys: Float64Array | undefined): Promise<void> {
     if (keys !== undefined) {
-      const { buffer, byteOffset, byteLength } = keys.fresh
+      const { buffer, byteOffset, byteLength } = keys
       writeFileSync(this.path(`${name}.keys`), Buffer.from(buffer, byteOffset, byteLength))
-      keep(this.path(`${name}.keys`))
-      keys.forgetFresh()
+      await keptSoon(this.path(`${name}.keys`))
     }
     const file = this.path(`${name}.json`)
     writeFileSync(`${file}.new`, JSON.stringify(finished))
-    keep(`${file}.new`)
+    await keptSoon(`${file}.new`)
     renameSync(`${file}.new`, file)
-    keep(this.folder)
+    await keptSoon(this.folder)
   }
 
   /** A place for what is rejected of a file, written as it comes and begun anew with each reading. */

@@ -9,6 +9,8 @@ const NBSP = 0xa0
 const INCOMPLETE = -1
 const MALFORMED = -2
 const NO_BYTES = Buffer.alloc(0)
+/** Bytes that are written as they are, wherever they stand. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) => Number(byte > QUOTE && byte < 128 && byte !== SEPARATOR))
 
 /** Stands between the fields of a clean row. In the text itself it is a space. */
 export const DELIMITER = 31
@@ -78,6 +80,7 @@ export class Splitter {
   /** One-based physical line that is read next. */
   line = 1
   #rest: Buffer = NO_BYTES
+  #input: Buffer = NO_BYTES
   #skipping = false
   #reason = ''
   #fields = 0
@@ -101,8 +104,24 @@ export class Splitter {
   }
 
   push(piece: Buffer): void {
-    const buffer = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece])
+    const buffer = this.#rest.length === 0 ? piece : this.#joined(piece)
     this.#rest = buffer.subarray(this.#consume(buffer, false))
+  }
+
+  /** The rest and a piece, in memory that is used again: a megabyte made for each piece keeps the garbage collector busy. */
+  #joined(piece: Buffer): Buffer {
+    const rest = this.#rest
+    const length = rest.length + piece.length
+    if (this.#input.length < length) {
+      const more = Buffer.allocUnsafeSlow(2 * length)
+      rest.copy(more)
+      this.#input = more
+    } else if (rest.buffer === this.#input.buffer) {
+      const from = rest.byteOffset - this.#input.byteOffset
+      this.#input.copyWithin(0, from, from + rest.length)
+    } else rest.copy(this.#input)
+    piece.copy(this.#input, rest.length)
+    return this.#input.subarray(0, length)
   }
 
   /** `complete`: the text ended where its author ended it; else the row it was cut in is bad, however it looks. */
@@ -239,7 +258,7 @@ export class Splitter {
           // Most bytes go this way.
           for (at++; at < length; at++) {
             const more = buffer[at]!
-            if (more <= QUOTE || more >= 128 || more === SEPARATOR) break
+            if (PLAIN[more] === 0) break
             out[to++] = more
           }
           continue

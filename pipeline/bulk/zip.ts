@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { pipeline } from 'node:stream'
-import { constants, crc32, createInflateRaw } from 'node:zlib'
+import { pipeline, type TransformOptions } from 'node:stream'
+import { constants, crc32, createInflateRaw, type ZlibOptions } from 'node:zlib'
 import { type Entry, openPromise } from 'yauzl'
 import { messageOf } from '../errors.ts'
 
@@ -32,6 +32,14 @@ export class ZipDamaged extends Error {
 
 const READ_SIZE = 256 * 1024
 const INFLATED_SIZE = 1024 * 1024
+/** Inflated while rows are read. */
+const AHEAD_SIZE = 4 * INFLATED_SIZE
+/** A flush that asks for no end of stream: what a cut file holds comes out whole, and `verify` tells that it was cut. */
+const INFLATING: ZlibOptions & TransformOptions = {
+  chunkSize: INFLATED_SIZE,
+  readableHighWaterMark: AHEAD_SIZE,
+  finishFlush: constants.Z_SYNC_FLUSH,
+}
 const STORED = 0
 const DEFLATED = 8
 const LOCAL_HEADER = 0x04034b50
@@ -92,9 +100,8 @@ export async function* readMember(member: ZipMember): AsyncGenerator<Buffer> {
   verify(member, size, sum)
 }
 
-/** A flush that asks for no end of stream: what a cut file holds comes out whole, and `verify` tells that it was cut. */
 function inflated(source: NodeJS.ReadableStream): AsyncIterable<Buffer> {
-  const inflate = createInflateRaw({ chunkSize: INFLATED_SIZE, finishFlush: constants.Z_SYNC_FLUSH })
+  const inflate = createInflateRaw(INFLATING)
   pipeline(source, inflate, () => {})
   return inflate as AsyncIterable<Buffer>
 }

@@ -97,7 +97,9 @@ describe('what is mended in place', () => {
   })
 
   it.each([
-    ['20240229', '20240229', 0],
+    ['20240229', '00045350', 0],
+    ['19000101', '00000001', 0],
+    ['20000301', '00036585', 0],
     ['20230229', '00000000', 1],
     ['20260901', '00000000', 1],
     ['18991231', '00000000', 1],
@@ -105,7 +107,7 @@ describe('what is mended in place', () => {
     ['00000000', '00000000', 0],
     ['0', '0', 0],
   ])('a date: %s', (date, kept, absurd) => {
-    expect(mended(bytes.dayOfYear, date)).toEqual({ text: kept, counts: absurd === 0 ? {} : { absurd_dates: absurd } })
+    expect(mended(bytes.dayNumber, date)).toEqual({ text: kept, counts: absurd === 0 ? {} : { absurd_dates: absurd } })
   })
 
   it.each([

@@ -2,7 +2,9 @@ import { RemoteError } from '../pipeline/errors.ts'
 import { type Http, NotAsked, NotBought } from '../pipeline/http.ts'
 import type { StepContext, StepSummary } from '../pipeline/step.ts'
 import type { Answer, Memory, Told } from './asked.ts'
+import { batchesOf } from './batches.ts'
 import { hashOf, type SwitchedOn, tableOf } from './catalogue.ts'
+import { suppressClaimed } from './claims.ts'
 import type { Resource } from './define.ts'
 import { FIELDS, type Field, type Subject } from './fields.ts'
 import type { Icp } from './icp.ts'
@@ -83,10 +85,7 @@ export class Asker {
     const asked: Asked = { answered: [], refused: [], waiting: [] }
     const { context, source } = this
     this.#own_keys ??= lists(source) ? await ownKeys(context.connection, source.on.name) : new Map()
-    const size = source.resource.batch ?? 1
-    const batches = Array.from({ length: Math.ceil(subjects.length / size) }, (_, at) =>
-      subjects.slice(at * size, (at + 1) * size),
-    )
+    const batches = batchesOf(subjects, source.resource, source.on.settings)
     const stop: { reason?: string; waits?: boolean } = {}
     let silent = 0
     let next = 0
@@ -99,9 +98,10 @@ export class Asker {
       context.signal.throwIfAborted()
       const { batch, pages, call_id, error } = await running.shift()!
       context.progress(`${fields.join(', ')} from ${source.on.name}`, asked.answered.length, subjects.length)
-      if (error === undefined || pages.length > 0) await this.#land(batch, pages, call_id, error === undefined, told)
+      const landed = error === undefined || pages.length > 0
+      const open = landed ? await this.#land(batch, pages, call_id, error === undefined, told) : undefined
       if (error === undefined) {
-        asked.answered.push(...batch)
+        for (const subject of batch) (open?.has(subject.subject_id) ? asked.waiting : asked.answered).push(subject)
         silent = 0
       } else if (error instanceof NotAsked) {
         this.#notes.add(error.message)
@@ -159,10 +159,12 @@ export class Asker {
     const subjects = batch.map((subject) => this.#withOwnKey(subject))
     const [only] = batch
     const about = batch.length === 1 ? { company_id: only!.company_id } : {}
+    let priced = false
     const http: Http = {
       async send(request, expect) {
         const answer = await own.send({ field: fields.join(','), ...about, ...request }, expect)
-        outcome.call_id = answer.call_id
+        priced ||= (request.credits ?? 0) > 0
+        if (!priced || (request.credits ?? 0) > 0) outcome.call_id = answer.call_id
         return answer
       },
     }
@@ -183,7 +185,7 @@ export class Asker {
     call_id: string | null,
     whole: boolean,
     told?: (each: Told) => void,
-  ): Promise<void> {
+  ): Promise<Set<string>> {
     const { context, source, memory } = this
     const intake = this.#intake
     intake.subjects = new Set(batch.map(({ subject_id }) => subject_id))
@@ -199,9 +201,19 @@ export class Asker {
         else own.push(row)
       }
     })
-    if (!whole) return
+    const { pending, claimed } = source.resource
+    const some = (test: typeof pending, { subject_id }: Subject) =>
+      test !== undefined && (rows.get(subject_id)?.some(test) ?? false)
+    suppressClaimed(
+      context,
+      source.on.provider.title,
+      batch.filter((subject) => some(claimed, subject)),
+    )
+    const open = new Set(batch.filter((subject) => some(pending, subject)).map(({ subject_id }) => subject_id))
+    if (!whole) return open
     const fills = Object.keys(source.resource.fills ?? {}) as Field[]
-    const answers = batch.flatMap((subject) =>
+    const settled = batch.filter(({ subject_id }) => !open.has(subject_id))
+    const answers = settled.flatMap((subject) =>
       fills.map((field): Told => {
         const answer = this.#answerOf(field, rows.get(subject.subject_id) ?? [])
         return { field, subject, ...answer, call_id, subjects_of_call: batch.length }
@@ -209,6 +221,7 @@ export class Asker {
     )
     await memory.keep(context, source.on.name, answers)
     if (told !== undefined) for (const each of answers) told(each)
+    return open
   }
 
   #answerOf(field: Field, rows: readonly Record<string, unknown>[]): Answer {

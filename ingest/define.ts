@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Http, HttpOptions } from '../pipeline/http.ts'
 import type { StepContext, StepSummary } from '../pipeline/step.ts'
-import type { Field, Fills, Known, LegalBasis, Price, Subject } from './fields.ts'
+import type { Asking, Field, Fills, LegalBasis, Subject } from './fields.ts'
 import type { Icp } from './icp.ts'
 
 /** A vendor or open data set: one file in `ingest/providers/`, named as it appears in SQL and YAML. */
@@ -29,7 +29,7 @@ export interface Provider<Settings extends z.ZodObject = z.ZodObject> {
 }
 
 /** One table of a provider: `raw.<provider>__<resource>`. */
-export interface Resource<Settings = unknown> {
+export interface Resource<Settings = unknown> extends Asking<Settings> {
   description: string
   /** Shape of a row. Unknown fields are kept in `_payload`; a row that does not fit is rejected with its reason. */
   row: z.ZodObject
@@ -39,12 +39,6 @@ export interface Resource<Settings = unknown> {
   write: 'append' | 'merge' | 'replace'
   /** Enrichment: what one answer can fill (fields.ts), and how; all of one kind of subject. Absent: discovery. */
   fills?: Fills
-  /** Enrichment: what must be known of whom it is asked about (`['domain']`); nobody else is asked about. */
-  needs?: readonly Known[]
-  /** Enrichment: what a question costs. Absent: it is free, and asked before all that is not. */
-  price?: Price
-  /** Enrichment: subjects that one call is about. `pages` gets as many at most, for several batches at once. 1 unless said. */
-  batch?: number
   /** On what ground its personal data is held; wanted where there is `pii`. */
   legal_basis?: LegalBasis
   /** Columns with personal data. */

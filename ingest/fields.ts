@@ -90,6 +90,24 @@ export interface Price {
   miss?: number
 }
 
+/** Enrichment: how a resource is asked. */
+export interface Asking<Settings = unknown> {
+  /** What must be known of whom it is asked about (`['domain']`); nobody else is asked about. */
+  needs?: readonly Known[]
+  /** What a question costs. Absent: it is free, and asked before all that is not. */
+  price?: Price
+  /** Subjects that one call is about. `pages` gets as many at most, for several batches at once. 1 unless said. */
+  batch?: number
+  /** The same, where it depends on settings. */
+  batch_of?(settings: Settings): number
+  /** Subjects of one batch have this in common: with `domain`, the people of one company. */
+  batch_by?: Known
+  /** The vendor could not tell now (a mail server that was down): it is not remembered, and asked again in the next run. */
+  pending?(row: Record<string, unknown>): boolean
+  /** This person wants the vendor to process nothing about them: suppressed from then on, for all that is bought and sent. */
+  claimed?(row: Record<string, unknown>): boolean
+}
+
 /** Why personal data may be held (LGPD art. 7, GDPR art. 6). */
 export type LegalBasis = 'legitimate_interest' | 'public_record' | 'consent' | 'contract'
 

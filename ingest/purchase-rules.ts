@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Source } from './asker.ts'
+import { batchSize } from './batches.ts'
 import type { Field } from './fields.ts'
 import type { Cost } from './waterfall/odds.ts'
 
@@ -53,5 +54,5 @@ export interface FieldRule {
 export function costOf({ on, resource }: Source, usd_per_credit: number | undefined): Cost {
   const usd = usd_per_credit ?? on.provider.http?.(on.settings).usd_per_credit ?? 1
   const { call = 0, hit = 0, miss = 0 } = resource.price ?? {}
-  return { call: (usd * call) / (resource.batch ?? 1), hit: usd * hit, miss: usd * miss }
+  return { call: (usd * call) / batchSize(resource, on.settings), hit: usd * hit, miss: usd * miss }
 }

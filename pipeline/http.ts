@@ -31,9 +31,11 @@ export interface HttpOptions {
   meaning?(answer: Told): Meaning | undefined
   /**
    * Credits that an answer really cost, as its headers or body tell; fractions are fine. Undefined, or absent: what the
-   * request announced if it was answered as expected, else nothing.
+   * request announced if it was answered as expected, else nothing. `announced`: the credits of the request.
    */
-  charged?(answer: Told): number | undefined
+  charged?(answer: Told, announced: number): number | undefined
+  /** Seconds to wait that an answer tells of in its body; before those of `Retry-After`. */
+  wait_s?(answer: Told): number | undefined
   /** False: answers are not kept (they carry tokens). They are asked for again each time, and are in no replay. */
   record?: boolean
   /** Answers in place of the network: the mock provider's way to use the same code path. */

@@ -103,7 +103,8 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
       if (meaning === 'later' && !(status >= 200 && status < 300)) circuit.failed()
       else circuit.alive()
       if (meaning === 'ok' && !(cutShort && again)) return answerOf(outcome, asked, false)
-      const wait = retryAfterMs(headers, deps.now())
+      const said_s = ofPlugIn(() => options.wait_s?.(toldOf(outcome)))
+      const wait = said_s === undefined ? retryAfterMs(headers, deps.now()) : said_s * 1000
       last = wording.refused(asked, outcome, tries, wait, cutShort ? 'unreadable' : (meaning as Refusal))
       if (meaning === 'quota' || meaning === 'key') circuit.close(last.message)
       if (meaning === 'forbidden') circuit.close(last.message, place)
@@ -141,7 +142,9 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
     const answer = { ...masked(outcome), fetched_at: ask.clock() }
     const told = toldOf(answer)
     const meaning = means(answer)
-    const spent = settle(ofPlugIn(() => options.charged?.(told)) ?? (meaning === 'ok' ? credits : 0))
+    const spent = settle(
+      ofPlugIn(() => options.charged?.(told, request.credits ?? 0)) ?? (meaning === 'ok' ? credits : 0),
+    )
     const hit = meaning === 'ok' ? ofPlugIn(() => request.hit?.(told)) : undefined
     const call_id = await journal.write({ ...intent, ...before, ...spent, hit, answer, record })
     if (meaning === 'ok' || meaning === 'rate') await pacer.told(answer.headers, request.bucket)

@@ -1,5 +1,6 @@
+import { batchesOf } from '../../ingest/batches.ts'
 import { type Listed, tableOf } from '../../ingest/catalogue.ts'
-import type { Field, Subject } from '../../ingest/define.ts'
+import type { Field } from '../../ingest/define.ts'
 import { icpSchema } from '../../ingest/icp.ts'
 import { Intake } from '../../ingest/intake.ts'
 import { RemoteError } from '../../pipeline/errors.ts'
@@ -96,7 +97,7 @@ interface Scenery {
 async function play(scene: Scene, { listed, settings, http, context, connection }: Scenery): Promise<Played> {
   const resource = listed.provider.resources[scene.resource]!
   const fields = scene.fields ?? (Object.keys(resource.fills ?? {}) as Field[])
-  const batches = scene.subjects === undefined ? [[]] : inBatches(scene.subjects, resource.batch ?? 1)
+  const batches = scene.subjects === undefined ? [[]] : batchesOf(scene.subjects, resource, settings)
   const errors: unknown[] = []
   const intakes = batches.map(() => new Intake(listed.name, scene.resource, resource))
   const landed: object[] = []
@@ -125,10 +126,6 @@ async function play(scene: Scene, { listed, settings, http, context, connection 
   const rejected = await connection.rows<{ reason: string }>('select distinct reason from _ledger.log.rejects')
   const notes = [...new Set(intakes.flatMap((intake) => intake.notes()))]
   return { rows, errors: errors.filter(Boolean), notes: [...notes, ...rejected.map(({ reason }) => reason)] }
-}
-
-function inBatches(subjects: readonly Subject[], size: number): (readonly Subject[])[] {
-  return Array.from({ length: Math.ceil(subjects.length / size) }, (_, n) => subjects.slice(n * size, (n + 1) * size))
 }
 
 /** What a provider may fail with. Anything else is a bug of its own. */

@@ -7,7 +7,7 @@ import { sequenceFile } from '../outreach/define.ts'
 import { engineSettings } from '../pipeline/config.ts'
 import { propertiesSchema } from '../pipeline/properties.ts'
 import { selectorsSchema } from '../pipeline/select/selectors-file.ts'
-import { briefSchema } from '../scoring/brief.ts'
+import { briefSchema, evidenceSchema } from '../scoring/brief-files.ts'
 import { cardSchema } from '../scoring/define.ts'
 import { qualificationSchema } from '../scoring/qualification-file.ts'
 import { mappingFile } from '../sync/mapping.ts'
@@ -25,7 +25,8 @@ const KINDS: Record<string, { title: string; schema: () => z.ZodType }> = {
   matching: { title: 'Thresholds of matching', schema: () => matchSchema },
   score: { title: 'Scorecard', schema: () => cardSchema },
   qualification: { title: 'Qualification of leads', schema: () => qualificationSchema },
-  brief: { title: 'Deal brief', schema: () => briefSchema },
+  brief: { title: 'Head of a template of deal briefs', schema: () => briefSchema },
+  evidence: { title: 'Rows that a deal brief may rest on', schema: () => evidenceSchema },
   sequence: { title: 'Outreach sequence', schema: () => sequenceFile },
   mapping: { title: 'Mapping to a CRM', schema: () => mappingFile },
 }

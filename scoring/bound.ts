@@ -37,6 +37,6 @@ function partsOf({ cards, policy, brief }: Scoring, facts: string, types: Column
   const scored = { types: { ...types, ...OUTPUTS }, facts: `(select *, ${outputs.join(', ')} from ${facts})` }
   return [
     ...[...cards, policy].map(({ source }) => ({ source, types, facts })),
-    ...(brief === undefined ? [] : [{ source: brief.source, ...scored }]),
+    ...(brief?.sources ?? []).map((source) => ({ source, ...scored })),
   ]
 }

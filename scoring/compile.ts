@@ -1,6 +1,6 @@
 import { quoteIdentifier as id, quoteLiteral } from '../pipeline/table.ts'
 import { adjustment, cardLayers, cardReasons, type Layer, ruleLayers, ruleReason } from './arithmetic.ts'
-import { briefLayer, briefSql } from './brief.ts'
+import { briefLayers, briefSql, evidenceListSql } from './brief-sql.ts'
 import { needsOf, type Scorecard } from './card.ts'
 import { SCORE_CUTOFFS } from './cut-offs.ts'
 import {
@@ -44,7 +44,7 @@ export function compileScores(scoring: Scoring, facts: string, types: Columns, c
   const layers = [
     ...scoreLayers(scoring, types),
     [...outputs(scoring, types), ...raiseLayer(scoring)],
-    ...(scoring.brief === undefined ? [] : [briefLayer(scoring.brief, { ...types, ...OUTPUTS })]),
+    ...(scoring.brief === undefined ? [] : briefLayers(scoring.brief, { ...types, ...OUTPUTS })),
   ]
   const bant = SIGNALS.map((signal) => {
     const { when, evidence } = policy.bant[signal]
@@ -60,6 +60,7 @@ select
   ${reasonsSql(allReasons(scoring, types))} as reasons,
   ${raiseSql(scoring, types)} as would_raise,
   ${scoring.brief === undefined ? 'NULL::VARCHAR' : briefSql(scoring.brief)} as deal_brief,
+  ${scoring.brief === undefined ? 'NULL' : evidenceListSql(scoring.brief)} as brief_evidence,
   ${quoteLiteral(scoring.version)} as score_version,
   as_of()::TIMESTAMP as scored_at,
   NULL::VARCHAR as owner,

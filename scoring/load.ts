@@ -6,13 +6,13 @@ import { didYouMean } from '../pipeline/nearest.ts'
 import { parseCache, parseKey } from '../pipeline/parse-cache.ts'
 import { openDatabase } from '../pipeline/warehouse/duckdb.ts'
 import type { YamlFile } from '../pipeline/yaml.ts'
-import { type Brief, loadBrief } from './brief.ts'
+import { loadBrief } from './brief.ts'
 import { loadCard, type Scorecard } from './card.ts'
 import { type Reading, readExpressions } from './expression.ts'
 import type { Scoring } from './layers.ts'
 import { checkParts } from './parts.ts'
 import { checkMatrix, loadPolicy, type Policy } from './qualification.ts'
-import { noteReadings } from './source.ts'
+import { noteReadings, type Source } from './source.ts'
 
 export interface ScoringSettings {
   scores: string[]
@@ -35,7 +35,7 @@ export async function loadScoring(
     get line() {
       return config.lineOf(['scoring', ...path])
     },
-    message: `scoring.${String(path[0])}: there is no scoring/${folder}/${name}.yml`,
+    message: `scoring.${String(path[0])}: there is no scoring/${folder}/${name}${folder === 'briefs' ? '.<language>.md' : '.yml'}`,
     hint: didYouMean(name, namesIn(root, folder)) ?? 'Write the file, or take the name out.',
   })
   const names = [...new Set(settings.scores)]
@@ -55,14 +55,14 @@ export async function loadScoring(
     settings.brief === null
       ? undefined
       : loadBrief(root, settings.brief, found, missing('briefs', settings.brief, ['brief']))
-  await readWithDuckDB([...cards, ...[policy, brief].filter((part) => part !== undefined)], found)
+  const parts = [...cards, ...(policy === undefined ? [] : [policy])].map(({ source }) => source)
+  await readWithDuckDB([...parts, ...(brief?.sources ?? [])], found)
   problems.push(...found)
   if (found.length > 0 || policy === undefined) return undefined
   return { cards, policy, brief, version: versionOf(cards, policy) }
 }
 
-async function readWithDuckDB(parts: readonly (Scorecard | Policy | Brief)[], problems: Problem[]): Promise<void> {
-  const sources = parts.map(({ source }) => source)
+async function readWithDuckDB(sources: readonly Source[], problems: Problem[]): Promise<void> {
   const expressions = sources.flatMap((source) => source.expressions).map(({ sql }) => sql)
   const key = parseKey('expressions', JSON.stringify(expressions))
   const known = parseCache.find(key)?.data as Reading[] | undefined
@@ -84,7 +84,7 @@ async function readInMemory(expressions: readonly string[]): Promise<Reading[]> 
 function namesIn(root: string, folder: string): string[] {
   try {
     return readdirSync(join(root, 'scoring', folder)).flatMap((file) =>
-      file.endsWith('.yml') ? [file.slice(0, -4)] : [],
+      /\.(yml|md)$/.test(file) ? [file.replace(/(\.[a-z]{2}\.md|\.yml)$/, '')] : [],
     )
   } catch {
     return []
@@ -102,7 +102,7 @@ function versionOf(cards: readonly Scorecard[], { qualification }: Policy): stri
 
 /** Files as they are: what decides all that the step builds, briefs included. */
 export function fingerprintOf({ cards, policy, brief, version }: Scoring): string {
-  const sources = [...cards, policy, ...(brief === undefined ? [] : [brief])].map(({ source }) => source)
+  const sources = [...[...cards, policy].map(({ source }) => source), ...(brief?.sources ?? [])]
   return hash([version, sources.map(({ yaml, content }) => [yaml.file, content])])
 }
 

@@ -7,6 +7,7 @@ import { relationName } from '../pipeline/table.ts'
 import { failing } from './bind.ts'
 import { boundFacts, FACTS } from './bound.ts'
 import { LEAD_BOUNDS } from './bounds.ts'
+import { BRIEF_SENTENCES, briefAdvice, compileSentences } from './brief-sentences.ts'
 import { cardTests } from './card-tests.ts'
 import { compileScores, OUTPUTS } from './compile.ts'
 import { CUTOFFS, compileCutOffs } from './cut-offs.ts'
@@ -38,6 +39,7 @@ export const LEAD_SCORES: TableSpec = {
     reasons: 'STRUCT("rule" VARCHAR, points DECIMAL(9,4), because VARCHAR, evidence VARCHAR)[]',
     would_raise: 'STRUCT("rule" VARCHAR, points DECIMAL(9,4), because VARCHAR)[]',
     deal_brief: 'VARCHAR',
+    brief_evidence: 'STRUCT(sentence VARCHAR, row_ids VARCHAR[])[]',
     score_version: 'VARCHAR',
     scored_at: 'TIMESTAMP',
     owner: 'VARCHAR',
@@ -51,10 +53,11 @@ export const LEAD_SCORES: TableSpec = {
       'By weight. Points sum to the score: caps, ranges and weights are reasons too; those of the status carry 0.',
     would_raise: 'Rules that would raise the score most, with what each would add, all else as it is; five at most.',
     deal_brief: 'Markdown, in the language of the country; NULL for disqualified leads.',
+    brief_evidence: 'What the brief states, in its order, and the rows of marts behind each sentence: `table:id`.',
     score_version: 'Content hash of the cards and the qualification.',
     bant_evidence: 'The values behind each signal that is known.',
   },
-  pii: ['reasons', 'deal_brief', 'bant_evidence'],
+  pii: ['reasons', 'deal_brief', 'brief_evidence', 'bant_evidence'],
 }
 
 export const steps: Room<z.output<typeof settings>> = async ({ root, settings, config, problems }) => {
@@ -64,7 +67,7 @@ export const steps: Room<z.output<typeof settings>> = async ({ root, settings, c
   return {
     tables: [],
     diffs: [movedLeads],
-    advice: [ruleAdvice(scoring)],
+    advice: [ruleAdvice(scoring), briefAdvice(scoring.brief)],
     tests: cardTests(scoring.cards),
     steps: [
       {
@@ -74,13 +77,14 @@ export const steps: Room<z.output<typeof settings>> = async ({ root, settings, c
         file: 'scoring/run.ts',
         description: `Scores every lead by ${settings.scores.join(' and ')}.`,
         reads: [FACTS.name],
-        builds: [CUTOFFS, LEAD_SCORES],
+        builds: [CUTOFFS, LEAD_SCORES, BRIEF_SENTENCES],
         records: tables,
         fingerprint: fingerprintOf(scoring),
         async bind(connection) {
           const { facts, types } = await boundFacts(scoring, connection)
           await connection.describe(compileCutOffs(scoring, facts, types))
           await connection.describe(compileScores(scoring, facts, types))
+          await connection.describe(compileSentences(scoring.brief, facts, relationName(LEAD_SCORES), types))
         },
         run: (context) => scoreLeads(scoring, context),
       },
@@ -98,7 +102,7 @@ function unusable(records: LedgerTable[]): Step {
     file: 'scoring/run.ts',
     description: 'Scores every lead.',
     reads: [FACTS.name],
-    builds: [CUTOFFS, LEAD_SCORES, LEAD_BOUNDS, BOUNDS_QUERY],
+    builds: [CUTOFFS, LEAD_SCORES, BRIEF_SENTENCES, LEAD_BOUNDS, BOUNDS_QUERY],
     records,
     fingerprint: null,
     run: () => Promise.reject(new Error('the scores have problems')),
@@ -129,7 +133,9 @@ async function buildScores(scoring: Scoring, { connection, build }: StepContext)
   const { facts, types, parts } = await boundFacts(scoring, connection)
   try {
     await build(CUTOFFS, compileCutOffs(scoring, facts, types))
-    return await build(LEAD_SCORES, compileScores(scoring, facts, types))
+    const rows = await build(LEAD_SCORES, compileScores(scoring, facts, types))
+    await build(BRIEF_SENTENCES, compileSentences(scoring.brief, facts, relationName(LEAD_SCORES), types))
+    return rows
   } catch (error) {
     const problems: Problem[] = []
     for (const part of parts) problems.push(...(await failing(connection, part.source, part.facts)))

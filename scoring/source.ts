@@ -58,7 +58,10 @@ export function openSource(root: string, file: string, problems: Problem[], miss
 export function parseSource(file: string, raw: string, problems: Problem[]): Source | undefined {
   const content = raw.replaceAll('\r\n', '\n')
   const yaml = parseYaml(file, content, problems)
-  if (yaml === undefined) return undefined
+  return yaml && sourceOf(file, content, yaml, problems)
+}
+
+export function sourceOf(file: string, content: string, yaml: YamlFile, problems: Problem[]): Source {
   // Finding a line costs a second parse: it is done when a message needs it.
   const place = (path: readonly PropertyKey[]): Place => ({
     file,

@@ -51,6 +51,7 @@ summarized as (
             []
         ) as news_mentions,
         (count(*) filter (where published_at > as_of() - 90))::integer as news_count_90d,
+        arg_min_null(news_id, position) as latest_news_id,
         arg_min_null(title, position) as latest_news_title,
         arg_min_null(url, position) as latest_news_url,
         max(published_at) as latest_news_at,

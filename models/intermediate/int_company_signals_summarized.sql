@@ -74,6 +74,14 @@ summarized as (
         arg_min_null(evidence, position) filter (where kind = 'expansion') as expansion_evidence,
         arg_min_null(evidence, position) filter (where kind = 'leadership_change') as leadership_change_evidence,
         arg_min_null(evidence, position) filter (where kind = 'tech_adoption') as tech_adoption_evidence,
+        arg_min_null(signal_id, position) filter (where kind = 'hiring') as hiring_signal_id,
+        arg_min_null(signal_id, position) filter (where kind = 'funding') as funding_signal_id,
+        arg_min_null(signal_id, position) filter (where kind = 'expansion') as expansion_signal_id,
+        arg_min_null(signal_id, position) filter (where kind = 'leadership_change') as leadership_change_signal_id,
+        arg_min_null(signal_id, position) filter (where kind = 'tech_adoption') as tech_adoption_signal_id,
+        arg_min_null(signal_id, position) as latest_signal_id,
+        arg_min_null(kind, position) as latest_signal_kind,
+        arg_min_null(evidence, position) as latest_signal_evidence,
         list(distinct source order by source) filter (where source is not null) as sources,
         max(fetched_at) as fetched_at
 

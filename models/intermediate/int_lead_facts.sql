@@ -78,7 +78,9 @@ facts as (
         companies.founded_year,
         companies.cnae_code,
         enriched.tech_stack,
+        greatest(companies.discovered_at, leads.enriched_at) as company_seen_at,
         enriched.tech_wanted_found,
+        enriched.tech_stack_gaps as tech_gaps,
         enriched.tech_unwanted_found,
 
         -- the ICP
@@ -102,6 +104,7 @@ facts as (
         leads.email_status,
         contacts.phone,
         contacts.linkedin_url,
+        greatest(contacts.discovered_at, leads.enriched_at) as contact_seen_at,
 
         -- what happens there
         signals.* exclude (company_id, buying_signals, sources, fetched_at),

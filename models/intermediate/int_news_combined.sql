@@ -46,6 +46,7 @@ likenesses as (
 combined as (
 
     select
+        'nws_' || left(sha256(concat_ws(chr(31), articles.company_id, articles.url)), 20) as news_id,
         articles.company_id,
         articles.title,
         articles.url,

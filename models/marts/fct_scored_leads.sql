@@ -35,6 +35,7 @@ final as (
         scores.reasons,
         scores.would_raise,
         scores.deal_brief,
+        scores.brief_evidence,
         scores.score_version,
         scores.owner,
 

@@ -72,6 +72,26 @@ export interface DiscoveryRegistrableDomains {
   registrable_domain: string | null
 }
 
+export interface IntermediateIntApolloOrganizations {
+  subject_id: string
+  company_key: string | null
+  linkedin_url: string | null
+  industry: string | null
+  city: string | null
+  state: string | null
+  country_name: string | null
+  funding_stage: string | null
+  employee_count: number | null
+  revenue_usd: number | null
+  total_funding_usd: number | null
+  founded_year: number | string | null
+  funding_events: ({ id: string | null; date: string | null; news_url: string | null; type: string | null; investors: string | null; amount: string | null; currency: string | null } | null)[] | null
+  technologies: ({ uid: string | null; name: string | null; category: string | null } | null)[] | null
+  funded_on: string | null
+  fetched_at: string | null
+  country: string | null
+}
+
 export interface IntermediateIntCompaniesClustered {
   source: string
   source_key: string
@@ -182,6 +202,7 @@ export interface IntermediateIntCompanyNewsSummarized {
   company_id: string
   news_mentions: ({ title: string | null; url: string | null; source: string | null; published_at: string | null } | null)[] | null
   news_count_90d: number | null
+  latest_news_id: string | null
   latest_news_title: string | null
   latest_news_url: string | null
   latest_news_at: string | null
@@ -268,6 +289,14 @@ export interface IntermediateIntCompanySignalsSummarized {
   expansion_evidence: string | null
   leadership_change_evidence: string | null
   tech_adoption_evidence: string | null
+  hiring_signal_id: string | null
+  funding_signal_id: string | null
+  expansion_signal_id: string | null
+  leadership_change_signal_id: string | null
+  tech_adoption_signal_id: string | null
+  latest_signal_id: string | null
+  latest_signal_kind: string | null
+  latest_signal_evidence: string | null
   sources: (string | null)[] | null
   fetched_at: string | null
 }
@@ -428,7 +457,9 @@ export interface IntermediateIntLeadFacts {
   founded_year: number | null
   cnae_code: string | null
   tech_stack: (string | null)[] | null
+  company_seen_at: string | null
   tech_wanted_found: (string | null)[] | null
+  tech_gaps: (string | null)[] | null
   tech_unwanted_found: (string | null)[] | null
   is_icp_match: boolean | null
   icp_profiles: (string | null)[] | null
@@ -448,6 +479,7 @@ export interface IntermediateIntLeadFacts {
   email_status: string | null
   phone: string | null
   linkedin_url: string | null
+  contact_seen_at: string | null
   signal_count: number | null
   latest_signal_at: string | null
   hiring_signal_at: string | null
@@ -460,7 +492,16 @@ export interface IntermediateIntLeadFacts {
   expansion_evidence: string | null
   leadership_change_evidence: string | null
   tech_adoption_evidence: string | null
+  hiring_signal_id: string | null
+  funding_signal_id: string | null
+  expansion_signal_id: string | null
+  leadership_change_signal_id: string | null
+  tech_adoption_signal_id: string | null
+  latest_signal_id: string | null
+  latest_signal_kind: string | null
+  latest_signal_evidence: string | null
   news_count_90d: number | null
+  latest_news_id: string | null
   latest_news_title: string | null
   latest_news_url: string | null
   latest_news_at: string | null
@@ -514,6 +555,7 @@ export interface IntermediateIntMatchKeys {
 }
 
 export interface IntermediateIntNewsCombined {
+  news_id: string
   company_id: string
   title: string | null
   url: string
@@ -961,6 +1003,18 @@ export interface MartsFctEnrichedLeads {
   enriched_at: string | null
 }
 
+export interface MartsFctNewsMentions {
+  news_id: string
+  company_id: string
+  title: string | null
+  url: string
+  source: string
+  provider: string | null
+  outlets: number | null
+  published_at: string | null
+  fetched_at: string | null
+}
+
 export interface MartsFctOutreachEvents {
   event_id: string
   lead_id: string
@@ -1051,6 +1105,7 @@ export interface MartsFctScoredLeads {
   reasons: ({ rule: string | null; points: number | null; because: string | null; evidence: string | null } | null)[]
   would_raise: ({ rule: string | null; points: number | null; because: string | null } | null)[] | null
   deal_brief: string | null
+  brief_evidence: ({ sentence: string | null; row_ids: (string | null)[] | null } | null)[] | null
   score_version: string
   owner: string | null
   budget_signal: boolean | null
@@ -1058,6 +1113,17 @@ export interface MartsFctScoredLeads {
   need_signal: boolean | null
   timeline_signal: boolean | null
   scored_at: string
+}
+
+export interface OpsBriefSentences {
+  file: string
+  line: number
+  sentence: string | null
+  rows_behind: (string | null)[] | null
+  briefs: number | string | null
+  told: number | string | null
+  without_row: number | string | null
+  too_old: number | string | null
 }
 
 export interface OpsProvenance {
@@ -1113,6 +1179,132 @@ export interface OpsValuesBeaten {
   believed_key: string | null
 }
 
+export interface RawApolloCompanies {
+  id: string
+  account_id: string | null
+  name: string | null
+  website_url: string | null
+  primary_domain: string | null
+  linkedin_url: string | null
+  phone: string | null
+  founded_year: number | string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawApolloJobPostings {
+  subject_id: string
+  id: string
+  title: string | null
+  url: string | null
+  city: string | null
+  state: string | null
+  country: string | null
+  last_seen_at: string | null
+  posted_at: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawApolloMatches {
+  subject_id: string
+  id: string | null
+  first_name: string | null
+  last_name: string | null
+  name: string | null
+  title: string | null
+  email: string | null
+  email_status: string | null
+  linkedin_url: string | null
+  organization_id: string | null
+  seniority: string | null
+  city: string | null
+  state: string | null
+  country: string | null
+  departments: (string | null)[] | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawApolloNewsArticles {
+  subject_id: string
+  id: string
+  url: string | null
+  domain: string | null
+  title: string | null
+  snippet: string | null
+  published_at: string | null
+  organization_ids: (string | null)[] | null
+  event_categories: (string | null)[] | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawApolloOrganizations {
+  subject_id: string
+  id: string | null
+  account_id: string | null
+  name: string | null
+  website_url: string | null
+  primary_domain: string | null
+  linkedin_url: string | null
+  phone: string | null
+  industry: string | null
+  city: string | null
+  state: string | null
+  country: string | null
+  latest_funding_stage: string | null
+  latest_funding_round_date: string | null
+  founded_year: number | string | null
+  estimated_num_employees: number | null
+  annual_revenue: number | null
+  total_funding: number | null
+  funding_events: ({ id: string | null; date: string | null; news_url: string | null; type: string | null; investors: string | null; amount: string | null; currency: string | null } | null)[] | null
+  current_technologies: ({ uid: string | null; name: string | null; category: string | null } | null)[] | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawApolloPeople {
+  id: string
+  organization_id: string | null
+  first_name: string | null
+  last_name_obfuscated: string | null
+  title: string | null
+  last_refreshed_at: string | null
+  has_direct_phone: string | null
+  has_email: boolean | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawApolloPhones {
+  subject_id: string
+  id: string
+  raw_number: string | null
+  sanitized_number: string | null
+  type_cd: string | null
+  status_cd: string | null
+  confidence_cd: string | null
+  dnc_status_cd: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
 export interface RawCrmRecords {
   crm: string
   object: string
@@ -1124,6 +1316,23 @@ export interface RawCrmRecords {
   _fetched_at: string
   _run_id: string
   _load: number | string
+}
+
+export interface RawDnsDomains {
+  subject_id: string
+  domain: string | null
+  outcome: string | null
+  accepts_mail: boolean | null
+  is_null_mx: boolean | null
+  is_implicit_mx: boolean | null
+  mx_hosts: (string | null)[] | null
+  mail_providers: (string | null)[] | null
+  spf: string | null
+  senders: (string | null)[] | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
 }
 
 export interface RawEnrichmentAsked {
@@ -1729,6 +1938,22 @@ export interface RawSyncOutcomes {
   _load: number | string
 }
 
+export interface RawWebsiteSites {
+  subject_id: string
+  domain: string | null
+  outcome: string | null
+  url: string | null
+  status: number | string | null
+  fault: string | null
+  technologies: ({ technology: string | null; category: string | null } | null)[] | null
+  cnpjs: (string | null)[] | null
+  cnpj: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
 export interface ScoringBoundsQuery {
   score_version: string
   query: string | null
@@ -1751,6 +1976,7 @@ export interface ScoringLeadScores {
   reasons: ({ rule: string | null; points: number | null; because: string | null; evidence: string | null } | null)[] | null
   would_raise: ({ rule: string | null; points: number | null; because: string | null } | null)[] | null
   deal_brief: string | null
+  brief_evidence: ({ sentence: string | null; row_ids: (string | null)[] | null } | null)[] | null
   score_version: string | null
   scored_at: string | null
   owner: string | null
@@ -1769,6 +1995,11 @@ export interface SeedsAddressWords {
 export interface SeedsCnaeIndustries {
   cnae_prefix: string
   industry: string
+}
+
+export interface SeedsCountryNames {
+  country_name: string
+  country: string
 }
 
 export interface SeedsExcludedCompanies {
@@ -1839,6 +2070,91 @@ export interface SeedsTitleSeniority {
   seniority: string
 }
 
+export interface StagingStgApolloCompanies {
+  company_key: string
+  company_name: string | null
+  website: string | null
+  domain: string | null
+  linkedin_url: string | null
+  phone: string | null
+  is_in_caller_crm: boolean | null
+  founded_year: number | string | null
+  fetched_at: string
+}
+
+export interface StagingStgApolloJobPostings {
+  subject_id: string
+  posting_key: string
+  title: string | null
+  url: string | null
+  place: string | null
+  posted_on: string | null
+  last_seen_on: string | null
+  fetched_at: string
+}
+
+export interface StagingStgApolloMatches {
+  subject_id: string
+  contact_key: string | null
+  full_name: string | null
+  title: string | null
+  email: string | null
+  status: string | null
+  linkedin_url: string | null
+  fetched_at: string
+}
+
+export interface StagingStgApolloNewsArticles {
+  subject_id: string
+  article_key: string
+  url: string | null
+  title: string | null
+  publisher: string | null
+  categories: (string | null)[] | null
+  published_on: string | null
+  fetched_at: string
+}
+
+export interface StagingStgApolloOrganizations {
+  subject_id: string
+  company_key: string | null
+  linkedin_url: string | null
+  industry: string | null
+  city: string | null
+  state: string | null
+  country_name: string | null
+  funding_stage: string | null
+  employee_count: number | null
+  revenue_usd: number | null
+  total_funding_usd: number | null
+  founded_year: number | string | null
+  funding_events: ({ id: string | null; date: string | null; news_url: string | null; type: string | null; investors: string | null; amount: string | null; currency: string | null } | null)[] | null
+  technologies: ({ uid: string | null; name: string | null; category: string | null } | null)[] | null
+  funded_on: string | null
+  fetched_at: string
+}
+
+export interface StagingStgApolloPeople {
+  contact_key: string
+  company_key: string | null
+  masked_name: string | null
+  title: string | null
+  has_email: boolean | null
+  refreshed_on: string | null
+  fetched_at: string
+}
+
+export interface StagingStgApolloPhones {
+  subject_id: string
+  phone_key: string
+  phone: string | null
+  kind: string | null
+  status: string | null
+  confidence: string | null
+  do_not_call_status: string | null
+  fetched_at: string
+}
+
 export interface StagingStgCrmRecords {
   crm_id: string
   record_id: string | null
@@ -1846,6 +2162,20 @@ export interface StagingStgCrmRecords {
   object: string
   fields: string | null
   modified_at: string | null
+}
+
+export interface StagingStgDnsDomains {
+  subject_id: string
+  domain: string
+  outcome: string
+  mx_hosts: (string | null)[] | null
+  mail_providers: (string | null)[] | null
+  senders: (string | null)[] | null
+  spf: string | null
+  accepts_mail: boolean | null
+  is_null_mx: boolean | null
+  is_implicit_mx: boolean | null
+  fetched_at: string
 }
 
 export interface StagingStgEnrichmentQuestions {
@@ -2232,6 +2562,18 @@ export interface StagingStgSyncOutcomes {
   synced_at: string | null
 }
 
+export interface StagingStgWebsiteSites {
+  subject_id: string
+  cnpj: string | null
+  domain: string
+  outcome: string | null
+  url: string | null
+  technologies: ({ technology: string | null; category: string | null } | null)[] | null
+  cnpjs: (string | null)[] | null
+  status: number | string | null
+  fetched_at: string
+}
+
 /** Every relation a step may read, by its two-part name. */
 export interface Relations {
   'discovery.company_clusters': DiscoveryCompanyClusters
@@ -2241,6 +2583,7 @@ export interface Relations {
   'discovery.icp_personas': DiscoveryIcpPersonas
   'discovery.icp_prospects': DiscoveryIcpProspects
   'discovery.registrable_domains': DiscoveryRegistrableDomains
+  'intermediate.int_apollo__organizations': IntermediateIntApolloOrganizations
   'intermediate.int_companies_clustered': IntermediateIntCompaniesClustered
   'intermediate.int_companies_completed': IntermediateIntCompaniesCompleted
   'intermediate.int_companies_enriched': IntermediateIntCompaniesEnriched
@@ -2308,18 +2651,28 @@ export interface Relations {
   'marts.fct_buying_signals': MartsFctBuyingSignals
   'marts.fct_crm_syncs': MartsFctCrmSyncs
   'marts.fct_enriched_leads': MartsFctEnrichedLeads
+  'marts.fct_news_mentions': MartsFctNewsMentions
   'marts.fct_outreach_events': MartsFctOutreachEvents
   'marts.fct_provider_calls': MartsFctProviderCalls
   'marts.fct_runs': MartsFctRuns
   'marts.fct_score_history': MartsFctScoreHistory
   'marts.fct_score_reasons': MartsFctScoreReasons
   'marts.fct_scored_leads': MartsFctScoredLeads
+  'ops.brief_sentences': OpsBriefSentences
   'ops.provenance': OpsProvenance
   'ops.review_matches': OpsReviewMatches
   'ops.score_cutoffs': OpsScoreCutoffs
   'ops.shared_addresses': OpsSharedAddresses
   'ops.values_beaten': OpsValuesBeaten
+  'raw.apollo__companies': RawApolloCompanies
+  'raw.apollo__job_postings': RawApolloJobPostings
+  'raw.apollo__matches': RawApolloMatches
+  'raw.apollo__news_articles': RawApolloNewsArticles
+  'raw.apollo__organizations': RawApolloOrganizations
+  'raw.apollo__people': RawApolloPeople
+  'raw.apollo__phones': RawApolloPhones
   'raw.crm__records': RawCrmRecords
+  'raw.dns__domains': RawDnsDomains
   'raw.enrichment__asked': RawEnrichmentAsked
   'raw.enrichment__decisions': RawEnrichmentDecisions
   'raw.gdelt__articles': RawGdeltArticles
@@ -2360,11 +2713,13 @@ export interface Relations {
   'raw.scoring__history': RawScoringHistory
   'raw.scoring__versions': RawScoringVersions
   'raw.sync__outcomes': RawSyncOutcomes
+  'raw.website__sites': RawWebsiteSites
   'scoring.bounds_query': ScoringBoundsQuery
   'scoring.lead_scores': ScoringLeadScores
   'seeds.accountant_words': SeedsAccountantWords
   'seeds.address_words': SeedsAddressWords
   'seeds.cnae_industries': SeedsCnaeIndustries
+  'seeds.country_names': SeedsCountryNames
   'seeds.excluded_companies': SeedsExcludedCompanies
   'seeds.free_mail_domains': SeedsFreeMailDomains
   'seeds.fx_rates': SeedsFxRates
@@ -2377,7 +2732,15 @@ export interface Relations {
   'seeds.source_precedence': SeedsSourcePrecedence
   'seeds.title_departments': SeedsTitleDepartments
   'seeds.title_seniority': SeedsTitleSeniority
+  'staging.stg_apollo__companies': StagingStgApolloCompanies
+  'staging.stg_apollo__job_postings': StagingStgApolloJobPostings
+  'staging.stg_apollo__matches': StagingStgApolloMatches
+  'staging.stg_apollo__news_articles': StagingStgApolloNewsArticles
+  'staging.stg_apollo__organizations': StagingStgApolloOrganizations
+  'staging.stg_apollo__people': StagingStgApolloPeople
+  'staging.stg_apollo__phones': StagingStgApolloPhones
   'staging.stg_crm__records': StagingStgCrmRecords
+  'staging.stg_dns__domains': StagingStgDnsDomains
   'staging.stg_enrichment__questions': StagingStgEnrichmentQuestions
   'staging.stg_gdelt__articles': StagingStgGdeltArticles
   'staging.stg_google_news__articles': StagingStgGoogleNewsArticles
@@ -2415,4 +2778,5 @@ export interface Relations {
   'staging.stg_receita_federal__socios_changes': StagingStgReceitaFederalSociosChanges
   'staging.stg_scoring__histories': StagingStgScoringHistories
   'staging.stg_sync__outcomes': StagingStgSyncOutcomes
+  'staging.stg_website__sites': StagingStgWebsiteSites
 }

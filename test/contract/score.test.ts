@@ -5,7 +5,7 @@ import { parse } from 'yaml'
 import type { Problem } from '../../pipeline/errors.ts'
 import type { Connection } from '../../pipeline/warehouse/duckdb.ts'
 import { bindCard, bindSource, bindTypes } from '../../scoring/bind.ts'
-import { loadBrief } from '../../scoring/brief.ts'
+import { type Brief, loadBrief, type Template } from '../../scoring/brief.ts'
 import { loadCard, type Scorecard } from '../../scoring/card.ts'
 import { cardTests } from '../../scoring/card-tests.ts'
 import { OUTPUTS } from '../../scoring/compile.ts'
@@ -72,16 +72,39 @@ describe('scoring/qualification.yml', () => {
   })
 })
 
-describe.each(namesIn('scoring/briefs'))('scoring/briefs/%s.yml', (name) => {
+const briefs = [
+  ...new Set(readdirSync(join(root, 'scoring/briefs')).map((file) => file.replace(/\.[a-z]{2}\.md$/, ''))),
+]
+describe.each(briefs)('scoring/briefs/%s.<language>.md', (name) => {
+  const problems: Problem[] = []
+  let brief: Brief
+  beforeAll(() => {
+    brief = loadBrief(root, name, problems, missing)!
+  })
+
   it('is valid, cites all it states, and reads only facts and scores', async () => {
-    const problems: Problem[] = []
-    const brief = loadBrief(root, name, problems, missing)!
-    await readSources(connection, [brief.source], problems)
-    problems.push(...bindSource(brief.source, { ...LEAD_FACTS, ...OUTPUTS }))
+    await readSources(connection, brief.sources, problems)
     const outputs = Object.entries(OUTPUTS).map(([column, type]) => `null::${type} as ${column}`)
     const facts = `(select *, ${outputs.join(', ')} from ${FACTS})`
-    problems.push(...(await bindTypes(connection, brief.source, facts)))
+    for (const source of brief.sources) {
+      problems.push(...bindSource(source, { ...LEAD_FACTS, ...OUTPUTS }))
+      problems.push(...(await bindTypes(connection, source, facts)))
+    }
     expect(problems).toEqual([])
+  })
+
+  it('says the same in every language', () => {
+    const said = ({ sections }: Template) =>
+      sections.flatMap(({ sentences }) =>
+        sentences.map(({ bullet, states, when, within }) => ({ bullet, states, when: when?.sql, within })),
+      )
+    for (const template of brief.templates) expect(said(template)).toEqual(said(brief.templates[0]!))
+    expect(brief.templates.map(({ language }) => language).sort()).toEqual(['en', 'pt'])
+  })
+
+  it('rests on rows of marts that are there', () => {
+    for (const { table } of brief.rows)
+      expect(existsSync(join(root, `models/marts/${table}.sql`)), `models/marts/${table}.sql`).toBe(true)
   })
 })
 

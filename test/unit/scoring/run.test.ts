@@ -68,6 +68,8 @@ const GOOD = {
   icp_soft_met: 2,
   icp_soft_total: 2,
   industry: 'saas',
+  company_seen_at: '2026-01-20T00:00:00Z',
+  contact_seen_at: '2026-01-20T00:00:00Z',
   employee_count: 100,
   revenue_usd: 5_000_000,
   title: 'CEO',
@@ -101,7 +103,7 @@ describe('the step lead_scores', () => {
       owner: null,
       scored_at: '2026-01-31T00:00:00.000Z',
     })
-    expect(rows[0]!.deal_brief).toContain('- Nome: Acme [company:cmp_1#company_name]')
+    expect(rows[0]!.deal_brief).toContain('- **Acme**, SaaS. [^company]\n')
     expect(rows[1]).toMatchObject({ qualification_status: 'disqualified', deal_brief: null })
     const [version] = await made.connection.rows<Record<string, unknown>>('select * from raw.scoring__versions')
     expect(version).toMatchObject({ score_version: rows[0]!.score_version, first_used_at: '2026-01-31T00:00:00.000Z' })
@@ -134,7 +136,7 @@ describe('the step lead_scores', () => {
     }
     const version = await versionOf(project())
     expect(await versionOf(project({ 'scores/fit.yml': ['\nrules:', '\n# why\nrules:'] }))).toBe(version)
-    expect(await versionOf(project({ 'briefs/deal_brief.yml': ['en: Company', 'en: Firm'] }))).toBe(version)
+    expect(await versionOf(project({ 'briefs/deal_brief.en.md': ['## Company', '## Firm'] }))).toBe(version)
     expect(
       await versionOf(project({ 'qualification.yml': ['A: { A: A, B: A, C: B }', 'A: { A: A, B: B, C: B }'] })),
     ).not.toBe(version)
@@ -196,10 +198,10 @@ describe('the step lead_scores', () => {
       project(),
       'scoring:\n  scores:\n    - fit\n    - intend\n  brief: dealbrief\n',
     )
-    expect(step?.builds).toHaveLength(4)
+    expect(step?.builds).toHaveLength(5)
     expect(problems).toEqual([
       'pipeline.yaml:4  scoring.scores: there is no scoring/scores/intend.yml\n  Did you mean intent?',
-      'pipeline.yaml:5  scoring.brief: there is no scoring/briefs/dealbrief.yml\n  Did you mean deal_brief?',
+      'pipeline.yaml:5  scoring.brief: there is no scoring/briefs/dealbrief.<language>.md\n  Did you mean deal_brief?',
     ])
   })
 })

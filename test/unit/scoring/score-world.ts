@@ -1,7 +1,7 @@
 import type { Problem } from '../../../pipeline/errors.ts'
 import type { Connection } from '../../../pipeline/warehouse/duckdb.ts'
 import { bindSource } from '../../../scoring/bind.ts'
-import { readBrief } from '../../../scoring/brief.ts'
+import { parseBrief } from '../../../scoring/brief.ts'
 import { readCard } from '../../../scoring/card.ts'
 import { compileScores, OUTPUTS } from '../../../scoring/compile.ts'
 import type { Scoring } from '../../../scoring/layers.ts'
@@ -36,6 +36,7 @@ export interface ScoreRow {
   needs_data: string[]
   reasons: { rule: string; points: number; because: string; evidence: string | null }[]
   deal_brief: string | null
+  brief_evidence: { sentence: string; row_ids: string[] }[] | null
   /** Of the DECIMAL points, in DuckDB. */
   sums_up: boolean
   bant_evidence: Record<string, string | null>
@@ -44,7 +45,11 @@ export interface ScoreRow {
 /** Cards and policy from text, as `loadScoring` makes them from files. */
 export async function readScoring(
   connection: Connection,
-  texts: { cards: Record<string, string>; policy?: string; brief?: string },
+  texts: {
+    cards: Record<string, string>
+    policy?: string
+    brief?: { templates: Record<string, string>; evidence: string }
+  },
   columns: Record<string, string>,
 ): Promise<{ scoring: Scoring; problems: Problem[] }> {
   const problems: Problem[] = []
@@ -61,12 +66,12 @@ export async function readScoring(
       cards.map(({ part }) => part),
       problems,
     )
-  const briefSource =
-    texts.brief === undefined ? undefined : parseSource('scoring/briefs/deal.yml', texts.brief, problems)
-  const brief = briefSource && readBrief(briefSource, 'deal', problems)
+  const brief =
+    texts.brief === undefined ? undefined : parseBrief('deal', texts.brief.templates, texts.brief.evidence, problems)
   if (problems.length === 0) checkParts(cards)
   if (problems.length === 0 && policy !== undefined) checkMatrix(policy, cards)
-  const sources = [...cards, policy, brief].flatMap((part) => (part === undefined ? [] : part.source))
+  const parts = [...cards, policy].flatMap((part) => (part === undefined ? [] : part.source))
+  const sources = [...parts, ...(brief?.sources ?? [])]
   await readSources(connection, sources, problems)
   for (const source of sources) problems.push(...bindSource(source, { ...columns, ...OUTPUTS }))
   return { scoring: { cards, policy: policy!, brief, version: 'test' }, problems }

@@ -1,0 +1,107 @@
+import type { Advice } from '../pipeline/check/advice.ts'
+import type { Problem } from '../pipeline/errors.ts'
+import { quoteLiteral, relationName, type TableSpec } from '../pipeline/table.ts'
+import type { Brief } from './brief.ts'
+import { conditionsOf, languageSql, rowsBehind, WANTED } from './brief-sql.ts'
+import { OUTPUTS } from './compile.ts'
+import type { Columns } from './text.ts'
+
+/** How often each sentence of the briefs was told, and why it was left out. */
+export const BRIEF_SENTENCES: TableSpec = {
+  schema: 'ops',
+  name: 'brief_sentences',
+  description:
+    'One row per sentence of a template of the deal briefs: in how many briefs it stands, and why not in the others.',
+  columns: {
+    file: 'VARCHAR',
+    line: 'INTEGER',
+    sentence: 'VARCHAR',
+    rows_behind: 'VARCHAR[]',
+    briefs: 'BIGINT',
+    told: 'BIGINT',
+    without_row: 'BIGINT',
+    too_old: 'BIGINT',
+  },
+  key: ['file', 'line'],
+  docs: {
+    sentence: 'As it is written in the template.',
+    rows_behind: 'Kinds of rows of scoring/evidence.yml that it rests on.',
+    briefs: 'Briefs in the language of the template.',
+    without_row: 'Left out since a row, or a value of one, is not known.',
+    too_old: 'Left out since a row is older than its limit.',
+  },
+}
+
+/** Counted in one look at facts and scores. */
+export function compileSentences(brief: Brief | undefined, facts: string, scores: string, types: Columns): string {
+  const none = Object.entries(BRIEF_SENTENCES.columns).map(([name, type]) => `null::${type} as ${name}`)
+  const stated = statedBy(brief)
+  if (brief === undefined || stated.length === 0) return `select ${none.join(', ')} where false`
+  const outputs = Object.keys(OUTPUTS).map((column) => `scores."${column}"`)
+  const counts = stated.map(({ template, sentence }, index) => {
+    const own = `"brief language" = ${quoteLiteral(template.language)}`
+    const { wanted, known, young } = conditionsOf(sentence, brief, { ...types, ...OUTPUTS })
+    return `count(*) filter (where ${own}) as b${index},
+    count(*) filter (where ${own} and ${wanted} and ${known} and ${young}) as t${index},
+    count(*) filter (where ${own} and ${wanted} and not (${known})) as w${index},
+    count(*) filter (where ${own} and ${wanted} and ${known} and not (${young})) as o${index}`
+  })
+  const rows = stated.map(({ template, sentence }, index) => {
+    const behind = rowsBehind(sentence, brief).map(({ name }) => quoteLiteral(name))
+    return `{'file': ${quoteLiteral(template.file)}, 'line': ${sentence.line}, 'sentence': ${quoteLiteral(sentence.written)},
+    'rows_behind': [${behind.join(', ')}], 'briefs': b${index}, 'told': t${index}, 'without_row': w${index}, 'too_old': o${index}}`
+  })
+  return `with leads as (
+  select facts.*, ${outputs.join(', ')}, ${languageSql(brief)} as "brief language"
+  from ${facts} as facts join ${scores} as scores on scores.lead_id = facts.lead_id
+  where scores.${WANTED}
+), counted as (
+  select ${counts.join(',\n    ')} from leads
+)
+select unnest([${rows.join(',\n  ')}], max_depth := 2) from counted`
+}
+
+interface Counted {
+  file: string
+  line: number
+  sentence: string
+  briefs: number
+  told: number
+  without_row: number
+  too_old: number
+}
+
+/** What the briefs that were published could not say, by the line of the template. */
+export function briefAdvice(brief: Brief | undefined): Advice {
+  return {
+    name: 'briefs',
+    async tell({ published }) {
+      if (published === undefined || brief === undefined) return []
+      const rows = await published.rows<Counted>(`select * from ${relationName(BRIEF_SENTENCES)}`).catch(() => [])
+      const now = new Set(statedBy(brief).map(({ template, sentence }) => keyOf(template.file, sentence.written)))
+      const left = rows.filter((row) => now.has(keyOf(row.file, row.sentence)) && row.without_row + row.too_old > 0)
+      return left.map(problemOf).sort((a, b) => (a.file === b.file ? a.line! - b.line! : a.file < b.file ? -1 : 1))
+    },
+  }
+}
+
+function problemOf({ file, line, briefs, told, without_row, too_old }: Counted): Problem {
+  const why = [
+    ...(without_row > 0 ? [`${without_row} without a row or value`] : []),
+    ...(too_old > 0 ? [`${too_old} with a row that is too old`] : []),
+  ]
+  return { file, line, message: `told in ${told} of ${briefs} briefs, left out of ${why.join(', of ')}` }
+}
+
+function keyOf(file: string, sentence: string): string {
+  return `${file}\n${sentence}`
+}
+
+function statedBy(brief: Brief | undefined) {
+  return (brief?.templates ?? []).flatMap((template) =>
+    template.sections
+      .flatMap(({ sentences }) => sentences)
+      .filter(({ states }) => states.length > 0)
+      .map((sentence) => ({ template, sentence })),
+  )
+}

@@ -10,11 +10,10 @@ const LARGEST_BLOCK = 24
 export async function createCandidates(connection: Connection): Promise<void> {
   const text = (expression: string, known: string) => `case when ${known} then hash(${expression}) end`
   const sound = (word: string) => `regexp_replace(${word}, '[aeiouyh]', '', 'g')`
-  const rare = `list_transform(list_sort(list_transform(words, lambda w: {'i': -w.i, 'w': w.w}))[:3], lambda x: x.w)`
   await connection.run(`
     create or replace temp table match_keys as
         with rarest as (
-            select r, compact, a_compact, a_number, a_rarest, a_second, a_code, phone, email, domain, people, place, country, ${rare} as rare, words
+            select r, compact, a_compact, a_number, a_rarest, a_second, a_code, phone, email, domain, people, place, rare, tokens
             from match_profiles
         ),
         keyed as (
@@ -41,7 +40,7 @@ export async function createCandidates(connection: Connection): Promise<void> {
                     ${text(`'y' || ${sound('rare[2]')}`, `length(rare[2]) >= 4`)},
                     ${text(`'c' || a_compact`, `a_compact is not null`)},
                     ${text(`'i' || compact`, `length(compact) between 3 and 6 and len(rare) = 1`)},
-                    ${text(`'i' || list_reduce(list_transform(words, lambda w: left(w.w, 1)), lambda x, y: x || y)`, `len(words) between 3 and 6`)}
+                    ${text(`'i' || array_to_string(list_transform(tokens, lambda w: left(w, 1)), '')`, `len(tokens) between 3 and 6`)}
                 ], lambda x: x is not null)) as own,
                 list_filter([
                     ${text(`'t' || rare[1] || ' ' || rare[2]`, `rare[2] is not null`)},

@@ -43,9 +43,9 @@ export async function createProfiles(connection: Connection, input: string, lexi
     create or replace temp table match_profiles as
         select
             records.r, records.name_key as name, records.address_key as address, records.* exclude (r, name_key, address_key),
-            names.compact, names.words, names.tokens, names.bits, names.numbers, names.initials, names.form,
-            addresses.compact as a_compact, addresses.words as a_words, addresses.tokens as a_tokens,
-            addresses.bits as a_bits, addresses.number as a_number, addresses.rarest[1] as a_rarest,
+            names.compact, names.words, names.codes, names.rare, names.tokens, names.bits, names.numbers, names.initials, names.form,
+            addresses.compact as a_compact, addresses.words as a_words, addresses.codes as a_codes, addresses.tokens as a_tokens,
+            addresses.bits as a_bits, addresses.number as a_number, addresses.number_code as a_number_code, addresses.rarest[1] as a_rarest,
             addresses.rarest[2] as a_second, nullif(addresses.code, addresses.number) as a_code,
             ${['phone', 'domain', 'email'].map((column) => `${column}s.names as ${column}_names`).join(', ')},
             houses.names as address_names

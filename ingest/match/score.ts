@@ -8,7 +8,8 @@ const HOPELESS = 0.2
 /** Bits of an address that are usual, and how far more or fewer of them may count. */
 const DETAIL = { usual: 22, least: -3, most: 6, others: 2, tenants: -2 }
 
-const sumOf = (list: string) => `coalesce(list_sum(list_transform(${list}, lambda w: w.i)), 0)`
+/** Bits of the words that two lists of codes share. */
+const sumOf = (list: string) => `coalesce(list_sum(list_transform(${list}, lambda c: c & 65535)), 0) / 1000.0`
 
 /** `match_compared`: the level of every comparison of every pair of `match_candidates`, and what the name's rarity adds. */
 export async function comparePairs(connection: Connection, isGiven: boolean): Promise<void> {
@@ -61,39 +62,45 @@ export async function comparePairs(connection: Connection, isGiven: boolean): Pr
 
 /** `match_promising`: the candidates that have more than a key in common, with what their words share to the letter. */
 async function screenPairs(connection: Connection, isGiven: boolean): Promise<void> {
-  const ascii = (record: string) => `strlen(${record}.compact) = length(${record}.compact)`
   await connection.run(`
     create or replace temp table match_promising as
-        with shared as (
-            select a.r as a, b.r as b,
+        with met as (
+            select a.r as a, b.r as b, a.compact as a_name, b.compact as b_name,
                 a.compact = b.compact as name_same,
-                case when a.a_number = b.a_number then true
-                    when not list_contains(a.a_tokens, b.a_number) and not list_contains(b.a_tokens, a.a_number) then false
+                case when a.a_number_code = b.a_number_code then true
+                    when not list_contains(a.a_codes, b.a_number_code) and not list_contains(b.a_codes, a.a_number_code) then false
                 end as address_number,
                 case when a.compact = b.compact then least(a.bits, b.bits)
-                    when a.compact is not null and b.compact is not null then ${sumOf('list_intersect(a.words, b.words)')} end as name_bits,
+                    when a.compact is not null and b.compact is not null then ${sumOf('list_intersect(a.codes, b.codes)')} end as name_bits,
                 a.bits + b.bits as name_total,
                 case when a.a_compact = b.a_compact then least(a.a_bits, b.a_bits)
-                    when a.a_compact is not null and b.a_compact is not null then ${sumOf('list_intersect(a.a_words, b.a_words)')} end as address_bits,
+                    when a.a_compact is not null and b.a_compact is not null then ${sumOf('list_intersect(a.a_codes, b.a_codes)')} end as address_bits,
                 a.a_bits + b.a_bits as address_total,
-                case when a.compact <> b.compact and least(length(a.compact), length(b.compact)) >= 8 and ${ascii('a')} and ${ascii('b')}
-                    and abs(length(a.compact) - length(b.compact)) <= 2
-                    and jaro_winkler_similarity(a.compact, b.compact) >= 0.88
-                    then damerau_levenshtein(a.compact, b.compact) <= case when least(length(a.compact), length(b.compact)) >= 20 then 2 else 1 end
-                    else false end as is_close,
-                case when not ${isGiven} and a.compact <> b.compact and least(length(a.compact), length(b.compact)) >= 8 and ${ascii('a')} and ${ascii('b')}
-                    and jaro_winkler_similarity(a.compact, b.compact) >= 0.85
-                    then 5 * damerau_levenshtein(a.compact, b.compact) <= greatest(length(a.compact), length(b.compact))
-                    else false end as is_near,
-                coalesce((len(a.words) = 1 and len(b.words) >= 3 and a.compact = b.initials)
-                    or (len(b.words) = 1 and len(a.words) >= 3 and b.compact = a.initials), false) as is_initials,
+                coalesce((len(a.codes) = 1 and len(b.codes) >= 3 and a.compact = b.initials)
+                    or (len(b.codes) = 1 and len(a.codes) >= 3 and b.compact = a.initials), false) as is_initials,
                 coalesce(a.phone = b.phone or right(a.phone, 7) = right(b.phone, 7), false) or coalesce(a.email = b.email, false)
-                    or coalesce(a.domain = b.domain, false) or coalesce(list_has_any(a.people, b.people), false) as has_more,
-                case when a.compact <> b.compact and least(length(a.compact), length(b.compact)) >= 5
-                    then jaro_winkler_similarity(a.compact, b.compact) else 0 end as near
+                    or coalesce(a.domain = b.domain, false) or coalesce(list_has_any(a.people, b.people), false) as has_more
             from match_candidates as pairs
             join match_profiles as a on a.r = pairs.a
             join match_profiles as b on b.r = pairs.b
+        ),
+        near as (
+            select *,
+                case when not name_same and least(length(a_name), length(b_name)) >= 5
+                    then jaro_winkler_similarity(a_name, b_name) else 0 end as near,
+                near >= 0.85 and least(length(a_name), length(b_name)) >= 8
+                    and strlen(a_name) = length(a_name) and strlen(b_name) = length(b_name) as is_spelt
+            from met
+        ),
+        shared as (
+            select * exclude (a_name, b_name, is_spelt),
+                case when is_spelt and near >= 0.88 and abs(length(a_name) - length(b_name)) <= 2
+                    then damerau_levenshtein(a_name, b_name) <= case when least(length(a_name), length(b_name)) >= 20 then 2 else 1 end
+                    else false end as is_close,
+                case when is_spelt and not ${isGiven}
+                    then 5 * damerau_levenshtein(a_name, b_name) <= greatest(length(a_name), length(b_name))
+                    else false end as is_near
+            from near
         )
         select *
         from shared

@@ -59,19 +59,14 @@ export async function createNames(connection: Connection, lexicon: Lexicon): Pro
   await connection.run(wordBits('match_name_words', 'match_name_bits'))
   await connection.run(`
     create or replace temp table match_names as
+        with ${packed('n', 'match_name_words', 'match_name_bits')}
         select
-            words.n,
-            string_agg(words.word, '' order by words.position) as compact,
-            list({'w': words.word, 'i': bits.bits, 'l': bits.fuzzy} order by words.position) as words,
-            list(words.word order by words.position) as tokens,
-            sum(bits.bits::decimal(9, 3))::float as bits,
-            list(distinct words.word order by words.word) filter (where regexp_matches(words.word, '^[0-9]+$')) as numbers,
-            string_agg(left(words.word, 1), '' order by words.position) as initials,
-            any_value(cut.kind) as form
-        from match_name_words as words
-        join match_name_bits as bits on bits.word = words.word
-        join match_cut as cut on cut.n = words.n
-        group by words.n;
+            packed.n, ${READ_BACK},
+            nullif(list_sort(list_distinct(list_filter(tokens, lambda w: regexp_matches(w, '^[0-9]+$')))), []) as numbers,
+            array_to_string(list_transform(tokens, lambda w: left(w, 1)), '') as initials,
+            list_transform(list_sort(list_transform(packed.words, lambda x: {'i': -x.i, 'w': x.w}))[:3], lambda x: x.w) as rare,
+            cut.kind as form
+        from packed join match_cut as cut on cut.n = packed.n;
     drop table match_name_parts; drop table match_name_words; drop table match_cut; drop table match_spelled`)
 }
 
@@ -93,20 +88,38 @@ export async function createAddresses(connection: Connection, lexicon: Lexicon):
   await connection.run(wordBits('match_address_words', 'match_address_bits'))
   await connection.run(`
     create or replace temp table match_addresses as
+        with ${packed('a', 'match_address_words', 'match_address_bits')}
         select
-            words.a,
-            string_agg(words.word, '' order by words.position) as compact,
-            list({'w': words.word, 'i': bits.bits, 'l': bits.fuzzy} order by words.position) as words,
-            list(words.word order by words.position) as tokens,
-            sum(bits.bits::decimal(9, 3))::float as bits,
-            (list(words.word order by words.position) filter (where regexp_matches(words.word, '^[0-9]+[a-z]?$')))[1] as number,
-            (list(words.word order by words.position desc) filter (where regexp_matches(words.word, '^[0-9]{3,}$')))[1] as code,
-            list(words.word order by bits.bits desc, words.word) filter (where not regexp_matches(words.word, '[0-9]'))[:2] as rarest
-        from match_address_words as words
-        join match_address_bits as bits on bits.word = words.word
-        group by words.a;
+            packed.a, ${READ_BACK},
+            list_filter(packed.words, lambda x: regexp_matches(x.w, '^[0-9]+[a-z]?$'))[1] as first_number,
+            (first_number).w as number, (first_number).c as number_code,
+            list_filter(tokens, lambda w: regexp_matches(w, '^[0-9]{3,}$'))[-1] as code,
+            list_transform(
+                list_sort(list_transform(list_filter(packed.words, lambda x: not regexp_matches(x.w, '[0-9]')), lambda x: {'i': -x.i, 'w': x.w}))[:2],
+                lambda x: x.w
+            ) as rarest
+        from packed;
     drop table match_address_parts; drop table match_address_words`)
 }
+
+/**
+ * The words of each name or address as one list, in their order. A list that is sorted afterwards is several times as fast as
+ * an aggregate that is asked to sort.
+ */
+function packed(key: string, words: string, bits: string): string {
+  return `packed as (
+            select ${key}, list_sort(list({'p': words.position, 'w': words.word, 'i': bits.bits, 'l': bits.fuzzy, 'c': bits.code})) as words
+            from ${words} as words join ${bits} as bits on bits.word = words.word
+            group by ${key}
+        )`
+}
+
+const READ_BACK = `
+            list_transform(packed.words, lambda x: x.w) as tokens,
+            array_to_string(tokens, '') as compact,
+            list_transform(packed.words, lambda x: {'w': x.w, 'i': x.i, 'l': x.l}) as words,
+            list_transform(packed.words, lambda x: x.c) as codes,
+            list_sum(list_transform(packed.words, lambda x: x.i::decimal(9, 3)))::float as bits`
 
 /** Forms of scripts without spaces, longest first, as alternatives of a pattern. */
 async function gluedForms(connection: Connection): Promise<string> {
@@ -145,15 +158,18 @@ function split(words: string): string {
       else list_transform(range(1, length(w)), lambda p: substring(w, p, 2)) end)), lambda w: w <> '')`
 }
 
-/** What each word says, in bits, by the data's own counts and the seed's share; and how long it is where typing errors can be told. */
+/** `code`: a word's number, and its bits in the lower two bytes; lists of them are compared faster than lists of words. What each word says, in bits, by the data's own counts and the seed's share; and how long it is where typing errors can be told. */
 function wordBits(from: string, into: string): string {
   return `
     create or replace temp table ${into} as
-        select
-            word,
-            round(-log2((greatest(count(*) - 2, 0) + ${PRIOR_NAMES} * coalesce(max(share), ${UNKNOWN_SHARE}))
-                / (any_value(total.names) + ${PRIOR_NAMES})), 3)::float as bits,
-            case when regexp_matches(word, '^[a-z]+$') then length(word) else 0 end::utinyint as fuzzy
-        from ${from}, (select count(distinct ${from === 'match_name_words' ? 'n' : 'a'}) as names from ${from}) as total
-        group by word`
+        select *, (row_number() over (order by word) << 16) + round(bits * 1000)::bigint as code
+        from (
+            select
+                word,
+                round(-log2((greatest(count(*) - 2, 0) + ${PRIOR_NAMES} * coalesce(max(share), ${UNKNOWN_SHARE}))
+                    / (any_value(total.names) + ${PRIOR_NAMES})), 3)::float as bits,
+                case when regexp_matches(word, '^[a-z]+$') then length(word) else 0 end::utinyint as fuzzy
+            from ${from}, (select count(distinct ${from === 'match_name_words' ? 'n' : 'a'}) as names from ${from}) as total
+            group by word
+        )`
 }

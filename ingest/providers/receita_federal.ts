@@ -62,8 +62,10 @@ const tables = {
     ...published,
     files: ['ESTABELE', 'Estabelecimentos'],
     required: true,
-    description: 'Active establishments that a profile of the ICP may want, by state and CNAE.',
+    description:
+      'Active establishments that a profile of the ICP may want, by state and CNAE; and what became of those of the month before.',
     key: ['cnpj'],
+    follow: ['cnpj_basico', 'cnpj_ordem', 'cnpj_dv'],
     check: checkCnpj,
     row: row(`cnpj_basico:upper cnpj_ordem:upper cnpj_dv identificador_matriz_filial nome_fantasia:name
       situacao_cadastral data_situacao_cadastral:date motivo_situacao_cadastral nome_cidade_exterior pais
@@ -124,7 +126,7 @@ export default defineProvider({
       const whole = keep === undefined && screen === undefined && { within: undefined }
       const some: Record<string, object> = {
         estabelecimentos: { skip, keep, screen },
-        empresas: { skip, keep: company, ...whole },
+        empresas: { skip, ...whole },
         simples: { skip, ...whole },
         socios: { skip: skip || !personas, ...whole },
       }

@@ -83,7 +83,7 @@ listed as (
                 'kind': 'delisted',
                 'is_so': now is null and is_same_filter,
                 'happened_on': changed_on,
-                'evidence': concat('no longer among what the ICP lets in: closed, or changed beyond it, in ', old_place)
+                'evidence': concat('no longer in the register, in ', old_place)
             }
         ]) as event
 

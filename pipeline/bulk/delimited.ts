@@ -17,6 +17,11 @@ export interface DelimitedTable extends Pick<LedgerTable, 'table' | 'description
   within?: { table: string; column: string }
   /** Only rows whose `column` is among the same column of those rows of another table that this passes: that is read first. */
   screen?: { table: string; column: string; keep(row: SplitRow): boolean }
+  /**
+   * Columns of the file that together are the key. A row is wanted, whatever `keep` and `screen` say, whose key the landing
+   * before has, by the same filter: what became of it is told from both.
+   */
+  follow?: readonly string[]
   /** Rows known to be missing in the files; one of the file with the same key wins. */
   extra?: readonly (readonly string[])[]
   /** Not wanted: lands empty, unread. */

@@ -16,6 +16,7 @@ import {
   withoutVoid,
 } from './delimited.ts'
 import { type BulkFiles, findFiles } from './folder.ts'
+import { type FollowedKeys, followedKeys } from './followed-keys.ts'
 import { KeySet } from './key-set.ts'
 import { LoadQueue } from './load-queue.ts'
 import { type Finished, PartJournal } from './part-journal.ts'
@@ -28,11 +29,14 @@ const LAYOUT = 3
 /** Keys that are looked at for repetitions at a time. */
 const KEYS_AT_ONCE = 16_000_000
 const KEPT_SNAPSHOTS = 2
+const KEPT_SNAPSHOTS_AT_MOST = 1_000
 
 interface Landing {
   context: StepContext
   set: BulkSet
   files: BulkFiles
+  /** What is followed. */
+  before: { table: string; files: readonly string[] } | undefined
   journal: PartJournal
   queue: LoadQueue
   tally: Tally
@@ -66,11 +70,12 @@ export async function landBulk(context: StepContext, set: BulkSet): Promise<Step
   )
   const today = lastDay(files.snapshot, context.as_of)
   const layout = set.tables.map((table) => [table.within, table.skip, chunkToPart(table, '', '')])
-  const identity = [LAYOUT, files.fingerprint, files.snapshot, set.filter, today, layout]
+  const before = await landingBefore(context, set, files.snapshot)
+  const identity = [LAYOUT, before?.files, files.fingerprint, files.snapshot, set.filter, today, layout]
   const home = join(context.paths.data, 'tmp', `bulk-${set.source}`)
   const journal = new PartJournal(home, identity)
   const queue = new LoadQueue()
-  const landing: Landing = { context, set, files, journal, queue, tally, today, keys: new Map(), read: [] }
+  const landing: Landing = { context, set, files, before, journal, queue, tally, today, keys: new Map(), read: [] }
   const landed = await landTables(landing).catch(async (error: unknown) => {
     await queue.quiet()
     throw error
@@ -94,6 +99,16 @@ export async function landBulk(context: StepContext, set: BulkSet): Promise<Step
   journal.clear()
   const gone = await context.letGoOfSnapshots(set.source, set.keep_snapshots ?? KEPT_SNAPSHOTS)
   return summaryOf(files, landed, tally, gone)
+}
+
+/** The landing of the snapshot before, if it was by the same filter and a table follows it. */
+async function landingBefore(context: StepContext, set: BulkSet, snapshot: string): Promise<Landing['before']> {
+  const table = set.tables.find(({ follow, keep, screen }) => follow && (keep ?? screen) !== undefined)
+  if (table === undefined) return undefined
+  const landings = await context.lakeSnapshots(ledgerTable(set.source, table), KEPT_SNAPSHOTS_AT_MOST)
+  const before = landings.find((landing) => landing.snapshot < snapshot)
+  if (before === undefined || !before.filter.startsWith(`${set.filter} of files `)) return undefined
+  return { table: table.table, files: before.files }
 }
 
 /** 20260831 of `2026-08-08`: nothing of a set is later than its month. Of no month: the run's date. */
@@ -134,6 +149,7 @@ async function landTable(
   const joined = landing.set.tables.find(({ within }) => within?.table === table.table)?.within
   const known =
     screened ?? (table.within && { keys: keys.get(table.within.table)!, place: placeOf(table, table.within.column) })
+  const followed = await followedOf(landing, table)
   const parts: string[] = []
   let rows = 0
   let damaged = files.unreadable.some((zip) => zip.table === table.table)
@@ -143,6 +159,7 @@ async function landTable(
       table,
       keep: table.keep,
       known,
+      followed,
       added: added && joined && { keys: added, place: placeOf(table, joined.column) },
     }
     const finished = await readOnce(landing, name, member, reading)
@@ -155,6 +172,16 @@ async function landTable(
     landing.tally.failures.push({ kind: 'row', message: `${member.zip} is damaged (${finished.damage}): ${kept}.` })
   }
   return { parts, rows, damaged }
+}
+
+async function followedOf(
+  { context, before, journal }: Landing,
+  table: DelimitedTable,
+): Promise<FollowedKeys | undefined> {
+  if (before?.table !== table.table || table.follow === undefined || table.skip) return undefined
+  const places = table.follow.map((column) => placeOf(table, column))
+  const through = journal.path(`followed-${table.table}.csv`)
+  return followedKeys(context.connection, before.files, { columns: table.follow, places, through })
 }
 
 /** The keys of those rows of another table that pass. What is wrong with its files is said when they land. */
@@ -175,7 +202,7 @@ async function readOnce(
   { context, set, journal, queue, tally, today, read }: Landing,
   name: string,
   member: ZipMember,
-  what: Pick<Reading, 'table' | 'keep' | 'known' | 'added'>,
+  what: Pick<Reading, 'table' | 'keep' | 'known' | 'added' | 'followed'>,
   silent = false,
 ): Promise<Finished> {
   const before = journal.finished(name, what.added?.keys)

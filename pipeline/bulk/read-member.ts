@@ -1,6 +1,7 @@
 import { CheckFailed, Interrupted } from '../errors.ts'
 import { type Decoded, toText } from './decode.ts'
 import { type BulkSet, type DelimitedTable, fieldsOf, type Mending, mendsOf } from './delimited.ts'
+import type { FollowedKeys } from './followed-keys.ts'
 import type { KeySet } from './key-set.ts'
 import { type BadRow, type SplitRow, Splitter } from './splitter.ts'
 import type { Tally } from './tally.ts'
@@ -24,6 +25,8 @@ export interface Reading {
   /** Keys of which one must be in this place, and those that wanted rows add. */
   known?: { keys: KeySet; place: number }
   added?: { keys: KeySet; place: number }
+  /** Rows with one of these keys are wanted whatever the rest says. */
+  followed?: FollowedKeys
   /** Latest day that a date can be: 20260831. */
   today: number
   reject(reject: Omit<BadRow, 'width'>): void
@@ -90,7 +93,7 @@ export async function readRows(reading: Reading): Promise<ReadResult> {
 
 /** What becomes of a row that has the right number of columns. */
 function taker(
-  { table, to, keep, known, added, today }: Reading,
+  { table, to, keep, known, added, followed, today }: Reading,
   counts: Record<string, number>,
   reject: (row: SplitRow, reason: string) => void,
 ): (row: SplitRow) => boolean {
@@ -105,9 +108,8 @@ function taker(
       reject(row, reason)
       return false
     }
-    if (known !== undefined && !known.keys.has(row.buffer, row.starts[known.place]!, row.ends[known.place]!))
-      return false
-    if (keep !== undefined && !keep(row)) return false
+    const isKnown = known === undefined || known.keys.has(row.buffer, row.starts[known.place]!, row.ends[known.place]!)
+    if (!(isKnown && (keep?.(row) ?? true)) && followed?.has(row) !== true) return false
     if (added !== undefined) added.keys.add(row.buffer, row.starts[added.place]!, row.ends[added.place]!)
     for (const [place, mend] of mends) {
       if (row.starts[place] !== row.ends[place]) mend(row.buffer, row.starts[place]!, row.ends[place]!, mending)

@@ -1,3 +1,4 @@
+import { SaxesParser } from 'saxes'
 import type { FileHost } from '../http/download.ts'
 
 /** How the folders of a host are listed: by WebDAV (PROPFIND), or as the page of links that a web server makes. */
@@ -34,15 +35,39 @@ async function list(host: FileHost, listing: Listing, folder: string): Promise<R
 
 /** The responses of a multistatus, whatever prefix its namespace has. */
 export function responsesIn(xml: string): RemoteFile[] {
-  return [...xml.matchAll(/<(?:[\w-]+:)?response\b[^>]*>([\s\S]*?)<\/(?:[\w-]+:)?response>/g)].flatMap(
-    ([, response]) => {
-      const name = nameOf(textOf(response!, 'href') ?? '')
-      const length = textOf(response!, 'getcontentlength')
-      const size = length === undefined || !/^\d+$/.test(length) ? undefined : Number(length)
-      const mark = [textOf(response!, 'getetag'), textOf(response!, 'getlastmodified'), length].join(' ')
-      return name === undefined ? [] : [{ name, size, mark }]
-    },
-  )
+  const parser = new SaxesParser({ xmlns: true })
+  const found: RemoteFile[] = []
+  let told: Record<string, string> | undefined
+  let text = ''
+  parser.on('opentag', ({ local }) => {
+    if (local === 'response') told = {}
+    text = ''
+  })
+  parser.on('text', (more) => {
+    text += more
+  })
+  parser.on('cdata', (more) => {
+    text += more
+  })
+  parser.on('closetag', ({ local }) => {
+    if (told === undefined) return
+    // Properties the host does not have are listed too, empty, below another status.
+    if (text.trim() !== '') told[local] ??= text.trim()
+    text = ''
+    if (local !== 'response') return
+    const { href = '', getcontentlength: length, getetag, getlastmodified } = told
+    told = undefined
+    const name = nameOf(href)
+    const size = length === undefined || !/^\d+$/.test(length) ? undefined : Number(length)
+    if (name !== undefined) found.push({ name, size, mark: [getetag, getlastmodified, length].join(' ') })
+  })
+  // What follows an error is no listing: nothing after it counts, and a month that lacks files is not taken.
+  let broken = false
+  parser.on('error', () => {
+    broken = true
+  })
+  parser.write(xml).close()
+  return broken ? [] : found
 }
 
 /** The links of a web server's page of a folder, with what it says beside each (date and rounded size). */
@@ -63,11 +88,6 @@ export function linksIn(html: string): RemoteFile[] {
           ]
     },
   )
-}
-
-function textOf(xml: string, tag: string): string | undefined {
-  const found = new RegExp(`<(?:[\\w-]+:)?${tag}\\b[^>]*>([^<]*)<`).exec(xml)?.[1]
-  return found === undefined ? undefined : unescaped(found.trim())
 }
 
 /** The last part of a path or address: `2026-08` of `/public.php/webdav/2026-08/`. */

@@ -45,6 +45,16 @@ export function filtersOf(
   })
 }
 
+/** Names of the bands (`name`, from, to) that a range touches; undefined where there is no range. */
+export function bandsOf(
+  bands: readonly (readonly (string | number)[])[],
+  range: { min?: number; max?: number } | undefined,
+): string[] | undefined {
+  const { min = 0, max = Number.POSITIVE_INFINITY } = range ?? {}
+  const touched = bands.filter(([, from, to]) => Number(to) >= min && Number(from) <= max)
+  return range && touched.map(([name]) => String(name))
+}
+
 /** Whom any profile wants, asked for in two ways: by title, and by seniority as a vendor calls it. Anybody, where no profile says. */
 export function personasOf(
   icp: Icp,

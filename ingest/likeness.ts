@@ -1,5 +1,5 @@
 import type { Subject } from './fields.ts'
-import { together } from './paging.ts'
+import { gathered } from './paging.ts'
 
 /** `example.com` of a URL, an address or a domain, without `www.`; undefined where there is none. */
 export function hostOf(text: string | null | undefined): string | undefined {
@@ -70,9 +70,10 @@ export async function rowsMeant(
   listed: (full_name: string, domain: string) => Promise<Record<string, unknown>[]>,
   ask: (who: Identity[]) => Promise<Record<string, unknown>[]>,
 ): Promise<Record<string, unknown>[]> {
-  const asked = together(subjects, async (subject) => ({ ...subject, who: await identityOf(subject, listed) }))
-  const meant: { subject_id: string; who: Identity }[] = []
-  for await (const { subject_id, who } of asked) if (who !== undefined) meant.push({ subject_id, who })
+  const meant = await gathered(subjects, async (subject) => {
+    const who = await identityOf(subject, listed)
+    return who === undefined ? undefined : { subject_id: subject.subject_id, who }
+  })
   const rows = meant.length === 0 ? [] : await ask(meant.map(({ who }) => who))
   return meant.flatMap(({ subject_id, who }) => {
     const own = rows.find((row) => isMeant(who, row))

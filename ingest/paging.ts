@@ -65,6 +65,35 @@ export async function* together<One, Answer>(
   if (errors.length > 0) throw errors[0]
 }
 
+/** The same, all of them at once, without those that are undefined. */
+export async function gathered<One, Answer>(
+  many: readonly One[],
+  ask: (one: One) => Promise<Answer | undefined>,
+): Promise<Answer[]> {
+  const all: Answer[] = []
+  for await (const answer of together(many, ask)) if (answer !== undefined) all.push(answer)
+  return all
+}
+
+/**
+ * The pages of a list that is read on from the key of its last row. It ends with an empty page, with as many rows as there
+ * are, or, where nobody says how many, with a page that is not full; and where a page comes again.
+ */
+export async function* pagesAfter<Row>(
+  ask: (after: string | undefined) => Promise<{ rows: Row[]; last: string | undefined; total: number | undefined }>,
+  per_page: number,
+): AsyncGenerator<Row[]> {
+  let after: string | undefined
+  for (let seen = 0; ; ) {
+    const { rows, last, total } = await ask(after)
+    yield rows
+    seen += rows.length
+    const done = total === undefined ? rows.length < per_page : seen >= total
+    if (done || last === undefined || last === after) return
+    after = last
+  }
+}
+
 /** `2026-03-10`, so many days earlier. */
 export function daysBefore(date: string, days: number): string {
   return new Date(Date.parse(date) - days * 86_400_000).toISOString().slice(0, 10)

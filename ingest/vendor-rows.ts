@@ -63,7 +63,7 @@ export function ofEach<Settings, Key = undefined>(
       const key = await key_of?.(context, subject)
       if (key_of !== undefined && key === undefined) continue
       const rows = await ask(context, subject, key as Key)
-      yield rows.map((row) => ({ subject_id: subject.subject_id, ...row }))
+      yield rows.map((row) => ({ ...row, subject_id: subject.subject_id }))
     }
   }
 }
@@ -76,4 +76,27 @@ export function rowsIn(list: unknown): VendorRow[] {
 /** An answer to a question: the column has something in it. */
 function known(column: string): Fill {
   return { hit: (row) => row[column] !== null && row[column] !== undefined && row[column] !== '' }
+}
+
+/**
+ * A row with columns taken from inside of it, null where there is nothing: `linkedin.value`, `places[kind=city].value` (the
+ * first such), `categories[].value` (all of them).
+ */
+export function lifted(row: VendorRow, paths: Readonly<Record<string, string>>): VendorRow {
+  const columns = Object.entries(paths).map(([column, path]) => [column, path.split('.').reduce(step, row) ?? null])
+  return { ...row, ...Object.fromEntries(columns) }
+}
+
+function step(from: unknown, part: string): unknown {
+  const [, name = '', list, key, value] = /^(\w+)(\[(?:(\w+)=(\w+))?\])?$/.exec(part) ?? []
+  if (Array.isArray(from)) return rowsIn(from).map((one) => one[name] ?? null)
+  const inner = (from as VendorRow | null | undefined)?.[name]
+  if (list === undefined) return inner
+  return key === undefined ? rowsIn(inner) : rowsIn(inner).find((one) => one[key] === value)
+}
+
+/** Every column of a table, with nothing in it: for vendors that leave out what is empty. */
+export function blank({ row }: Pick<Resource, 'row'>, but: readonly string[] = []): VendorRow {
+  const columns = Object.keys(row.shape).filter((name) => !but.includes(name))
+  return Object.fromEntries(columns.map((name) => [name, null]))
 }

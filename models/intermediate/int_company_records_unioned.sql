@@ -8,6 +8,12 @@ apollo_companies as (
 
 ),
 
+crunchbase_companies as (
+
+    select * from {{ ref('int_crunchbase__companies') }}
+
+),
+
 mock_companies as (
 
     select * from {{ ref('stg_mock__companies') }}
@@ -96,6 +102,31 @@ unioned as (
         fetched_at as discovered_at
 
     from apollo_companies
+
+    union all by name
+
+    select
+        'crunchbase' as source,
+        company_key as source_key,
+        false as is_bulk,
+        company_name as name,
+        website,
+        website as domain,
+        linkedin_url,
+        country,
+        city,
+        case when len(categories) > 0 then categories[1] end as industry,
+        employee_count,
+        revenue_usd as revenue_amount,
+        case when revenue_usd is not null then 'USD' end as revenue_currency,
+        founded_year,
+        funding_stage,
+        coalesce(updated_on, fetched_at::date) as updated_at,
+        fetched_at as discovered_at
+
+    from crunchbase_companies
+
+    where subject_id is null
 
 )
 

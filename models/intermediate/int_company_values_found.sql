@@ -9,6 +9,12 @@ apollo_organizations as (
 
 ),
 
+crunchbase_companies as (
+
+    select * from {{ ref('int_crunchbase__companies') }}
+
+),
+
 mock_firmographics as (
 
     select * from {{ ref('stg_mock__firmographics') }}
@@ -50,6 +56,29 @@ unioned as (
         )
 
     from mock_firmographics
+
+    union all by name
+
+    select
+        'crunchbase' as source,
+        subject_id,
+        fetched_at,
+        unnest(
+            [
+                {'field': 'employee_count', 'value': employee_count::varchar},
+                {'field': 'revenue_usd', 'value': revenue_usd::varchar},
+                {'field': 'funding_stage', 'value': funding_stage},
+                {'field': 'founded_year', 'value': founded_year::varchar},
+                {'field': 'country', 'value': country},
+                {'field': 'city', 'value': city},
+                {'field': 'linkedin_url', 'value': linkedin_url}
+            ],
+            max_depth := 2
+        )
+
+    from crunchbase_companies
+
+    where subject_id is not null
 
     union all by name
 

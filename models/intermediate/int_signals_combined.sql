@@ -14,6 +14,12 @@ apollo_organizations as (
 
 ),
 
+crunchbase_rounds as (
+
+    select * from {{ ref('int_crunchbase__funding_rounds') }}
+
+),
+
 mock_signals as (
 
     select * from {{ ref('stg_mock__signals') }}
@@ -48,6 +54,20 @@ told as (
 
     select 'mock' as source, subject_id, signal_key, kind, observed_on, evidence, url, fetched_at
     from mock_signals
+
+    union all by name
+
+    select
+        'crunchbase' as source,
+        subject_id,
+        'round ' || round_key as signal_key,
+        'funding' as kind,
+        announced_on as observed_on,
+        evidence,
+        url,
+        fetched_at
+
+    from crunchbase_rounds
 
     union all by name
 

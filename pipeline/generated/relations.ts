@@ -417,6 +417,41 @@ export interface IntermediateIntCrmCompaniesKnown {
   relationship: string
 }
 
+export interface IntermediateIntCrunchbaseCompanies {
+  subject_id: string | null
+  company_key: string
+  permalink: string | null
+  company_name: string | null
+  website: string | null
+  linkedin_url: string | null
+  city: string | null
+  region: string | null
+  country_name: string | null
+  funding_stage: string | null
+  operating_status: string | null
+  categories: (string | null)[] | null
+  employee_count_min: number | null
+  employee_count_max: number | null
+  revenue_usd_min: number | string | null
+  revenue_usd_max: number | string | null
+  funding_total_usd: number | null
+  founded_year: number | null
+  updated_on: string | null
+  fetched_at: string | null
+  country: string | null
+  employee_count: number | null
+  revenue_usd: number | null
+}
+
+export interface IntermediateIntCrunchbaseFundingRounds {
+  subject_id: string
+  round_key: string
+  announced_on: string | null
+  evidence: string | null
+  url: string | null
+  fetched_at: string | null
+}
+
 export interface IntermediateIntEmailsVerified {
   contact_id: string
   email: string
@@ -1318,6 +1353,90 @@ export interface RawCrmRecords {
   _load: number | string
 }
 
+export interface RawCrunchbaseFundingRounds {
+  uuid: string
+  permalink: string | null
+  name: string | null
+  organization_uuid: string | null
+  organization_permalink: string | null
+  announced_on: string | null
+  investment_type: string | null
+  currency: string | null
+  updated_at: string | null
+  lead_investors: (string | null)[] | null
+  money_raised: number | null
+  money_raised_usd: number | null
+  num_investors: number | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawCrunchbaseOrganizations {
+  uuid: string
+  permalink: string | null
+  name: string | null
+  short_description: string | null
+  website_url: string | null
+  linkedin_url: string | null
+  city: string | null
+  region: string | null
+  country: string | null
+  num_employees_enum: string | null
+  revenue_range: string | null
+  founded_on: string | null
+  operating_status: string | null
+  company_type: string | null
+  funding_stage: string | null
+  last_funding_type: string | null
+  last_equity_funding_type: string | null
+  last_funding_at: string | null
+  updated_at: string | null
+  categories: (string | null)[] | null
+  funding_total_usd: number | null
+  last_funding_total_usd: number | null
+  num_funding_rounds: number | null
+  rank_org: number | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawCrunchbaseProfiles {
+  subject_id: string
+  uuid: string | null
+  permalink: string | null
+  name: string | null
+  short_description: string | null
+  website_url: string | null
+  linkedin_url: string | null
+  city: string | null
+  region: string | null
+  country: string | null
+  num_employees_enum: string | null
+  revenue_range: string | null
+  founded_on: string | null
+  operating_status: string | null
+  company_type: string | null
+  funding_stage: string | null
+  last_funding_type: string | null
+  last_equity_funding_type: string | null
+  last_funding_at: string | null
+  updated_at: string | null
+  categories: (string | null)[] | null
+  funding_total_usd: number | null
+  last_funding_total_usd: number | null
+  num_funding_rounds: number | null
+  rank_org: number | null
+  raised_funding_rounds: ({ uuid: string | null; permalink: string | null; name: string | null; organization_uuid: string | null; organization_permalink: string | null; announced_on: string | null; investment_type: string | null; currency: string | null; updated_at: string | null; lead_investors: (string | null)[] | null; money_raised: number | null; money_raised_usd: number | null; num_investors: number | null } | null)[] | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
 export interface RawDnsDomains {
   subject_id: string
   domain: string | null
@@ -2164,6 +2283,64 @@ export interface StagingStgCrmRecords {
   modified_at: string | null
 }
 
+export interface StagingStgCrunchbaseFundingRounds {
+  round_key: string
+  company_key: string | null
+  permalink: string | null
+  investment_type: string | null
+  currency: string | null
+  lead_investors: (string | null)[] | null
+  money_raised: number | null
+  money_raised_usd: number | null
+  announced_on: string | null
+  fetched_at: string
+}
+
+export interface StagingStgCrunchbaseOrganizations {
+  company_key: string
+  permalink: string | null
+  company_name: string | null
+  website: string | null
+  linkedin_url: string | null
+  city: string | null
+  region: string | null
+  country_name: string | null
+  funding_stage: string | null
+  operating_status: string | null
+  categories: (string | null)[] | null
+  employee_count_min: number | null
+  employee_count_max: number | null
+  revenue_usd_min: number | string | null
+  revenue_usd_max: number | string | null
+  funding_total_usd: number | null
+  founded_year: number | null
+  updated_on: string | null
+  fetched_at: string
+}
+
+export interface StagingStgCrunchbaseProfiles {
+  subject_id: string
+  company_key: string | null
+  permalink: string | null
+  company_name: string | null
+  website: string | null
+  linkedin_url: string | null
+  city: string | null
+  region: string | null
+  country_name: string | null
+  funding_stage: string | null
+  operating_status: string | null
+  rounds: ({ uuid: string | null; permalink: string | null; name: string | null; organization_uuid: string | null; organization_permalink: string | null; announced_on: string | null; investment_type: string | null; currency: string | null; updated_at: string | null; lead_investors: (string | null)[] | null; money_raised: number | null; money_raised_usd: number | null; num_investors: number | null } | null)[] | null
+  employee_count_min: number | null
+  employee_count_max: number | null
+  revenue_usd_min: number | string | null
+  revenue_usd_max: number | string | null
+  funding_total_usd: number | null
+  founded_year: number | null
+  funded_on: string | null
+  fetched_at: string
+}
+
 export interface StagingStgDnsDomains {
   subject_id: string
   domain: string
@@ -2608,6 +2785,8 @@ export interface Relations {
   'intermediate.int_contacts_identified': IntermediateIntContactsIdentified
   'intermediate.int_contacts_merged': IntermediateIntContactsMerged
   'intermediate.int_crm_companies_known': IntermediateIntCrmCompaniesKnown
+  'intermediate.int_crunchbase__companies': IntermediateIntCrunchbaseCompanies
+  'intermediate.int_crunchbase__funding_rounds': IntermediateIntCrunchbaseFundingRounds
   'intermediate.int_emails_verified': IntermediateIntEmailsVerified
   'intermediate.int_icp_matches_summarized': IntermediateIntIcpMatchesSummarized
   'intermediate.int_lead_facts': IntermediateIntLeadFacts
@@ -2672,6 +2851,9 @@ export interface Relations {
   'raw.apollo__people': RawApolloPeople
   'raw.apollo__phones': RawApolloPhones
   'raw.crm__records': RawCrmRecords
+  'raw.crunchbase__funding_rounds': RawCrunchbaseFundingRounds
+  'raw.crunchbase__organizations': RawCrunchbaseOrganizations
+  'raw.crunchbase__profiles': RawCrunchbaseProfiles
   'raw.dns__domains': RawDnsDomains
   'raw.enrichment__asked': RawEnrichmentAsked
   'raw.enrichment__decisions': RawEnrichmentDecisions
@@ -2740,6 +2922,9 @@ export interface Relations {
   'staging.stg_apollo__people': StagingStgApolloPeople
   'staging.stg_apollo__phones': StagingStgApolloPhones
   'staging.stg_crm__records': StagingStgCrmRecords
+  'staging.stg_crunchbase__funding_rounds': StagingStgCrunchbaseFundingRounds
+  'staging.stg_crunchbase__organizations': StagingStgCrunchbaseOrganizations
+  'staging.stg_crunchbase__profiles': StagingStgCrunchbaseProfiles
   'staging.stg_dns__domains': StagingStgDnsDomains
   'staging.stg_enrichment__questions': StagingStgEnrichmentQuestions
   'staging.stg_gdelt__articles': StagingStgGdeltArticles

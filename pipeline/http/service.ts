@@ -12,6 +12,7 @@ import { createPurse, type Purchase } from './purse.ts'
 import { NotAsked, NotBought } from './refused.ts'
 import { type Prepared, prepare } from './request.ts'
 import { backoffMs, retryAfterMs } from './retry.ts'
+import type { Trip } from './transit.ts'
 import { createWording } from './wording.ts'
 
 const DEFAULT_RETRIES = 4
@@ -83,7 +84,7 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
       const purchase = purse.purchase(asked, counted ? { ...request, credits: 0 } : request)
       purchase.check()
       checkCircuit(place, last)
-      const work = () => attempt(asked, request, means, purchase)
+      const work = (trip: Trip) => attempt(asked, request, means, purchase, trip)
       const outcome = await pacer.run(work, request.bucket).catch((error: unknown) => notSent(asked, error))
       const again = tries <= (limits?.retries ?? DEFAULT_RETRIES)
       const pause = backoffMs(tries, deps.random)
@@ -125,12 +126,15 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
     request: HttpRequest,
     means: Means,
     purchase: Purchase,
+    trip: Trip,
   ): Promise<Attempt | Fault> {
     if (deps.signal.aborted) throw new Interrupted('interrupted')
     const { credits, usd, settle } = await purchase.reserve()
     const intent: Intent = { ...about(asked, request), credits, usd, requested_at: ask.clock() }
     const before = credits > 0 || usd > 0 ? { call_id: await journal.intend(intent) } : {}
+    trip.leaves()
     const outcome = await ask(asked).catch(toFault)
+    trip.over()
     const record = (options.record ?? true) && (request.record ?? true)
     if (outcome instanceof Fault) {
       if (!outcome.sent) settle(0)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { diceOf } from '../../../../ingest/sample.ts'
 import { createPacer } from '../../../../pipeline/http/pacer.ts'
 
 function clock(lateness = () => 0) {
@@ -45,6 +46,74 @@ it('keeps the rate when timers fire late', async () => {
   expect(starts.at(-1)! - starts[0]!).toBeLessThanOrEqual(10_000 * 1.045)
 })
 
+/** Time that passes only when everybody waits. */
+function simulated() {
+  const waiting: { at: number; resolve: () => void }[] = []
+  let at = 1_000_000
+  const sleep = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const due = { at: at + ms, resolve }
+      const place = waiting.findIndex((other) => other.at > due.at)
+      waiting.splice(place === -1 ? waiting.length : place, 0, due)
+    })
+  async function play(done: Promise<unknown>): Promise<void> {
+    let over = false
+    void done.then(() => {
+      over = true
+    })
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const next = waiting.shift()
+      if (over || next === undefined) return
+      at = Math.max(at, next.at)
+      next.resolve()
+    }
+  }
+  return { now: () => new Date(Math.floor(at)), exact: () => at, sleep, play }
+}
+
+it('provokes no 429 (on a busy machine next to none) and loses less than 5 %, though timers fire late and requests arrive unevenly', async () => {
+  const market = fc.record({
+    per_second: fc.constantFrom(5, 10, 20),
+    latency: fc.integer({ min: 20, max: 400 }),
+    busy: fc.boolean(),
+    seed: fc.integer(),
+  })
+  await fc.assert(
+    fc.asyncProperty(market, async ({ per_second, latency, busy, seed }) => {
+      const dice = diceOf(String(seed))
+      const lot = () => 1 - dice.next()
+      // Mostly a few milliseconds; now and then the machine is away.
+      const late = () => (busy ? (lot() < 0.01 ? 100 * lot() : -3 * Math.log(lot())) : lot())
+      const time = simulated()
+      const clock = { now: time.now, sleep: (ms: number) => time.sleep(ms + late()) }
+      const pacer = createPacer({ per_second }, clock)
+      const seen: number[] = []
+      let refused = 0
+      const n = per_second * 40
+      const all = Promise.all(
+        Array.from({ length: n }, () =>
+          pacer.run(async (trip) => {
+            trip.leaves()
+            await time.sleep(1 + late())
+            const at = time.exact()
+            if (seen.filter((one) => one > at - 1000).length >= per_second) refused++
+            seen.push(at)
+            await time.sleep(latency + late() / 10)
+            trip.over()
+          }),
+        ),
+      )
+      await time.play(all)
+      await all
+      expect(refused).toBeLessThanOrEqual(busy ? n / 100 : 0)
+      const took = (seen.at(-1)! - seen[0]!) / 1000
+      expect(took).toBeLessThanOrEqual(((n - 1) / per_second) * 1.05)
+    }),
+    { numRuns: 12 },
+  )
+})
+
 it('does not pay back idle time with a burst', async () => {
   const time = clock()
   const pacer = createPacer({ per_second: 10 }, time)
@@ -63,7 +132,7 @@ it('pauses everybody, also those who wait already', async () => {
   const run = () => pacer.run(async () => void starts.push(time.now().getTime() - begin))
   await pacer.run(async () => pacer.pause(30_000))
   await Promise.all([run(), run()])
-  expect(starts).toEqual([30_000, 31_035])
+  expect(starts).toEqual([30_000, 31_020])
 })
 
 it('goes on after a failure', async () => {

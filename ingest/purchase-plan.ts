@@ -41,8 +41,12 @@ async function tell({ connection, as_of, live }: PlanWorld, { rules, settings, p
   const always = settings.buy === 'always'
   const leads = always ? undefined : await readLeads(connection, BOUNDS, FACTS)
   const wanted = new Set(settings.buy_for_tiers)
-  const first = leads === undefined ? questions : chooseRound(leads, questions, wanted).map((one) => one.candidate)
-  const relevant = leads === undefined ? questions : chooseAll(leads, questions, wanted)
+  const urgent = purchases.urgent(questions).map(({ candidate }) => candidate)
+  const before = new Set(urgent)
+  const others = questions.filter((one) => !before.has(one))
+  const chosen = leads === undefined ? others : chooseRound(leads, others, wanted).map((one) => one.candidate)
+  const first = urgent.concat(chosen)
+  const relevant = urgent.concat(leads === undefined ? others : chooseAll(leads, others, wanted))
   const estimates = sum(first, prices)
   const atMost = sum(relevant, prices)
   const total = (rows: readonly Estimate[], key: 'questions' | 'credits' | 'usd') =>

@@ -1,11 +1,12 @@
 import type { Connection } from '../pipeline/warehouse/duckdb.ts'
+import { LEDGER } from '../pipeline/warehouse/session.ts'
 import { Memory, segmentOf } from './asked.ts'
 import { canAsk, type Source, standsFor } from './asker.ts'
 import { isFree } from './enrichment.ts'
 import { FIELDS, type Field, type Subject } from './fields.ts'
 import { costOf, type FieldRule } from './purchase-rules.ts'
 import { companySubjects, contactSubjects } from './subjects.ts'
-import type { OpenLead } from './waterfall/decide.ts'
+import type { Chosen, OpenLead } from './waterfall/decide.ts'
 import { isOpen, type OpenField, type Question, questionsOf } from './waterfall/market.ts'
 import { type Counted, Experience } from './waterfall/odds.ts'
 import { isSettled } from './waterfall/order.ts'
@@ -42,6 +43,8 @@ export class Purchases {
     readonly rules: readonly FieldRule[],
     readonly memory: Memory,
     readonly prices: ReadonlyMap<string, number>,
+    /** People to whom a message waits, and whose address was checked too long ago. */
+    readonly due: ReadonlySet<string>,
   ) {}
 
   static async read(
@@ -54,7 +57,8 @@ export class Purchases {
     const one = oneEach()
     const rules = given.map((rule) => ({ ...rule, sources: rule.sources.map(one) }))
     const memory = await Memory.read(world, fields)
-    const made = new Purchases(rules, memory, prices)
+    const due = fields.includes('email') ? await dueToBeChecked(world) : new Set<string>()
+    const made = new Purchases(rules, memory, prices, due)
     const experience = new Experience(await experienced(world, fields))
     const ofContacts = rules.some(({ field }) => FIELDS[field].subject === 'contact')
     const ofCompanies = rules.some(({ field }) => FIELDS[field].subject === 'company')
@@ -104,6 +108,13 @@ export class Purchases {
     })
   }
 
+  /** Those of the questions that come first whatever they decide: a message waits for the answer. */
+  urgent(questions: readonly Question<Source>[]): Chosen<Question<Source>>[] {
+    return questions
+      .filter(({ subject_id, fields }) => fields.includes('email') && this.due.has(subject_id))
+      .map((candidate) => ({ candidate, worth: Number.POSITIVE_INFINITY, reason: 'before_send' as const }))
+  }
+
   subject(subject_id: string): Subject {
     return this.#states.get(subject_id)!.subject
   }
@@ -120,6 +131,15 @@ export class Purchases {
   waits(subject_id: string, source: Source): void {
     for (const open of this.#states.get(subject_id)?.fields ?? [])
       open.left = open.left.filter((place) => place.source !== source)
+  }
+
+  /** Somebody ruled the subject out since the run began. */
+  ruledOut(subject_id: string): void {
+    const { subject, fields } = this.#states.get(subject_id)!
+    for (const open of fields.filter(isOpen)) {
+      open.left = []
+      this.#skip(subject, open.field as Field, 'suppressed')
+    }
   }
 
   bought(question: Question<Source>, reason: string): void {
@@ -215,10 +235,35 @@ function experienced({ connection, as_of }: World, fields: readonly string[]): P
         count(*) filter (where asked.hit)::integer as hits,
         count(*) filter (where coalesce(asked.valid, asked.hit))::integer as valid,
         sum(coalesce(calls.usd::double, 0) / greatest(coalesce(asked.subjects_of_call, 1), 1)) as cost,
-        0.0::double as seconds
+        coalesce(sum(greatest(date_diff('millisecond', calls.requested_at, answers.fetched_at), 0)
+            / 1000 / greatest(coalesce(asked.subjects_of_call, 1), 1)), 0)::double as seconds
     from raw.enrichment__asked as asked
     left join log.calls as calls on calls.call_id = asked.call_id
+    left join ${LEDGER}.log.answers as answers on answers.call_id = asked.call_id
     where asked.field in (${list})
     group by all
     order by all`)
+}
+
+const MESSAGES = 'raw.outreach__events'
+
+/** Feedback of the last run, as what was asked is: messages that are still to be sent decide whose address is checked again. */
+async function dueToBeChecked({ connection, as_of }: World): Promise<Set<string>> {
+  const [schema, table] = MESSAGES.split('.')
+  const there = await connection.rows(
+    `select 1 from information_schema.tables where table_schema = '${schema}' and table_name = '${table}' limit 1`,
+  )
+  if (there.length === 0) return new Set()
+  const rows = await connection.rows<{ id: string }>(`
+    select coalesce(resolved.id, messages.contact_id) as id
+    from ${MESSAGES} as messages
+    left join (select distinct subject_id, id from intermediate.int_subjects_resolved) as resolved
+        on resolved.subject_id = messages.contact_id
+    join raw.enrichment__asked as asked on asked.field = 'email' and asked.subject_id = messages.contact_id
+    where messages.channel = 'email'
+        and (messages.status in ('planned', 'approved') or messages.skip_reason = 'stale_email')
+    group by all
+    having date_diff('day', max(asked.asked_on), date '${as_of}') >= ${FIELDS.email.ttl_days}
+    order by id`)
+  return new Set(rows.map(({ id }) => id))
 }

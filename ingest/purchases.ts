@@ -32,7 +32,7 @@ export const DECISIONS: LedgerTable = {
   docs: {
     provider: 'Who was asked, or would have been next.',
     decision: 'bought or skipped',
-    reason: 'could_change_tier, tier_wanted, always; or why not: tier_settled, known, budget and others.',
+    reason: 'could_change_tier, tier_wanted, before_send, always; or why not: tier_settled, known, budget and others.',
     expected_usd: 'What the question was expected to cost.',
   },
   write: 'merge',
@@ -41,6 +41,8 @@ export const DECISIONS: LedgerTable = {
 
 const BOUNDS = 'int_leads_score_bounds'
 const FACTS = 'int_lead_facts'
+/** Refusals that may be none an hour later, with nothing else changed. */
+const LATER = ['budget', 'paused']
 /** Enough for every field of a lead to be asked of several. */
 const MOST_ROUNDS = 60
 /** Questions of equal rank go out together, so that the budget ends with what matters least. */
@@ -121,7 +123,10 @@ class Buying {
       const questions = purchases.questions((subject_id) => this.#lots(subject_id))
       if (questions.length === 0) break
       leads = input.settings.buy === 'always' ? undefined : await openLeads(context)
-      const chosen = leads === undefined ? everything(questions) : chooseRound(leads, questions, wanted)
+      const urgent = purchases.urgent(questions)
+      const first = new Set(urgent.map(({ candidate }) => candidate))
+      const others = questions.filter((one) => !first.has(one))
+      const chosen = urgent.concat(leads === undefined ? everything(others) : chooseRound(leads, others, wanted))
       if (chosen.length === 0) break
       for (let at = 0; at < chosen.length; at += SLICE) await this.#buy(purchases, chosen.slice(at, at + SLICE))
     }
@@ -139,7 +144,8 @@ class Buying {
       ...this.#notes,
     ].join('; ')
     const counts = { asked: this.#asked, found: this.#valid, skipped: skipped.length, settled, rounds }
-    return { rows: this.#valid, text, counts, failures: this.#failures }
+    const unfinished = [...purchases.closed.values()].some((reason) => LATER.includes(reason))
+    return { rows: this.#valid, text, counts, failures: this.#failures, unfinished }
   }
 
   async #buy(purchases: Purchases, chosen: readonly Chosen<Question<Source>>[]): Promise<void> {
@@ -163,8 +169,10 @@ class Buying {
         if (this.#lots(subject_id) !== undefined) this.#explored += candidate.odds.cost
       }
       for (const { subject_id } of asked.waiting) purchases.waits(subject_id, source)
-      const [refused] = asked.refused
-      if (refused !== undefined) purchases.closed.set(source.on.name, refused.reason)
+      for (const { subject, reason } of asked.refused) {
+        if (reason === 'suppressed') purchases.ruledOut(subject.subject_id)
+        else purchases.closed.set(source.on.name, purchases.closed.get(source.on.name) ?? reason)
+      }
     }
   }
 

@@ -117,6 +117,7 @@ function dueSql(scope: string, sequences: readonly Sequence[], among?: string): 
           select 1 from seeds.role_mailboxes
           where local_part in (split_part(lower(trim(email)), '@', 1), ${BARE_LOCAL_PART})
         ) as email_is_role,
+        list_contains(coalesce(stale_fields, []), 'email') as email_is_stale,
         list_sort(list_distinct(list_concat(coalesce(tech_stack, []), coalesce(tech_stack_detected, [])))) as tech_stack,
         list_reverse_sort(
           list_filter(

@@ -43,7 +43,9 @@ function refusesMessage({ lead, channel, message }: Attempt): string | undefined
   if ('unfilled' in message) return `unfilled_slot: ${message.unfilled.join(', ')}`
   const mail = channel.address === 'email'
   const known = { address_status: mail ? lead!.email_status : null, address_is_role: mail && lead!.email_is_role }
-  return channel.refuses({ address, ...known, ...message })
+  return (
+    channel.refuses({ address, ...known, ...message }) ?? (mail && lead!.email_is_stale ? 'stale_email' : undefined)
+  )
 }
 
 function ownerOf(lead: Lead, { address }: Channel): string {

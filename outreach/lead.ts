@@ -20,6 +20,8 @@ export interface Lead {
   email_status: string | null
   /** The address belongs to a role (`info@`), not to a person. */
   email_is_role: boolean
+  /** It was checked longer ago than an answer stands: to be checked again before anything is sent to it. */
+  email_is_stale: boolean
   linkedin_url: string | null
   phone: string | null
   /** What it is known to run, declared or detected. */

@@ -296,7 +296,7 @@ export class Executor {
     const version = builds.length > 0 ? versions.join(';') : key
     this.#versions.set(node.id, version)
     const failures = summary.failures ?? []
-    if (failures.length === 0) {
+    if (failures.length === 0 && summary.unfinished !== true) {
       if (builds.length > 0) await state.save(node.id, { key, version, rows: summary.rows })
       else if (step.fingerprint !== null) await world.recorder.saveStepFingerprint(step.name, key)
     }

@@ -65,6 +65,8 @@ export interface StepSummary {
   counts?: Record<string, number>
   /** Things that went wrong without stopping the step; a `remote` one makes the run exit 3. */
   failures?: { kind: 'row' | 'remote'; message: string }[]
+  /** Something was left undone that the same run could do later (a budget, a pause): it is not skipped the next time. */
+  unfinished?: boolean
 }
 
 /** The world, as a step gets it. A dry run and a replay are other arguments, not other code. */

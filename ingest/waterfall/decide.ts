@@ -28,7 +28,7 @@ export interface Chosen<C extends Candidate> {
   candidate: C
   /** Expected use for the money: what is asked first when it may not reach for all. */
   worth: number
-  reason: 'could_change_tier' | 'tier_wanted' | 'always'
+  reason: 'could_change_tier' | 'tier_wanted' | 'always' | 'before_send'
 }
 
 /** How much an answer matters to a lead: its share of what is open, at most 1; twice that where it could decide alone. */

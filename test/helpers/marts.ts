@@ -45,6 +45,7 @@ const COLUMNS: Record<string, Record<string, string>> = {
     tech_stack_detected: 'VARCHAR[]',
     buying_signals: 'STRUCT(kind VARCHAR, observed_at DATE, evidence VARCHAR, source VARCHAR)[]',
     news_mentions: 'STRUCT(title VARCHAR, url VARCHAR, source VARCHAR, published_at DATE)[]',
+    stale_fields: 'VARCHAR[]',
   },
   fct_scored_leads: {
     lead_id: 'VARCHAR',

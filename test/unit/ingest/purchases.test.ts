@@ -197,3 +197,79 @@ test('the plan counts what would be bought, and what would not', async () => {
     { field: 'headcount', reason: 'too_little_known_to_ask', subjects: 1 },
   ])
 })
+
+test('of two that are as good, the one that answers faster by the log of calls is asked first', async () => {
+  const known = { cmp_1: { employees: 9 } }
+  const [slow, fast] = [vendor('slow', known), vendor('fast', known)]
+  const on = [slow.on, fast.on]
+  const context = await w.context(purchaseStep(inputOf(on)))
+  const past = (provider: string) =>
+    Array.from({ length: 40 }, (_, index) => ({
+      ...{ field: 'headcount', provider, subject_id: `old_${index}`, inputs: 'x', hit: true, valid: true },
+      ...{ segment: 'BR', asked_on: '2026-01-20', call_id: `${provider}_${index}`, subjects_of_call: 1 },
+    }))
+  await context.record(ASKED, [[...past('slow'), ...past('fast')]])
+  await w.connection.run(`
+    insert into _ledger.log.calls by name
+      select name || '_' || n as call_id, 'run_000000' as run_id, name as service, 'GET /' as endpoint, 'h' as request_hash,
+        200 as status, 0 as credits, 0 as usd, true as hit, false as cached, timestamp '2026-01-20 08:00:00' as requested_at
+      from range(40) as t(n), (values ('slow'), ('fast')) as names(name);
+    insert into _ledger.log.answers by name
+      select call_id, request_hash, 200 as status, '{}' as headers, '' as body,
+        requested_at + case service when 'slow' then interval 20 second else interval 200 millisecond end as fetched_at
+      from _ledger.log.calls`)
+  await buy(inputOf(on, { order: 'learned' }), on)
+  expect([slow.asked.includes('cmp_1'), fast.asked.includes('cmp_1')]).toEqual([false, true])
+})
+
+test('an address that a message waits for, and that was checked too long ago, is checked first, whatever it decides', async () => {
+  await w.connection.run(`
+    insert into intermediate.int_contacts_merged
+      select 'con_' || i, 'cmp_' || i, 'Person ' || i, 'p' || i || '@c' || i || '.example', null from range(1, 5) as t(i);
+    create or replace table intermediate.int_lead_facts as
+      select 'lead_' || right(company_id, 1) as lead_id, company_id, contact_id from intermediate.int_contacts_merged;
+    create table raw.outreach__events (contact_id varchar, channel varchar, status varchar, skip_reason varchar);
+    insert into raw.outreach__events values ('con_1', 'email', 'planned', null), ('con_2', 'email', 'skipped', 'stale_email'),
+      ('con_3', 'email', 'sent', null), ('con_4', 'linkedin', 'planned', null)`)
+  const checker = vendor('checker', {}, { fills: { email: {} } })
+  const on = [checker.on]
+  const input = inputOf(on, { fields: ['email'] })
+  const context = await w.context(purchaseStep(input))
+  const before = (subject_id: string, asked_on: string) => ({
+    ...{
+      field: 'email',
+      provider: 'checker',
+      subject_id,
+      inputs: 'x',
+      hit: true,
+      valid: true,
+      segment: 'BR',
+      asked_on,
+    },
+  })
+  const old = ['con_1', 'con_2', 'con_3', 'con_4'].map((id) => before(id, '2025-12-20'))
+  await context.record(ASKED, [old])
+  const settled = `(select lead_id, false as is_open, 'A' as tier, 80 as score_min, 80 as score_max,
+      []::struct(field varchar, score_min integer, score_max integer, changes_alone boolean)[] as fields
+    from intermediate.int_lead_facts)`
+  const step = purchaseStep(input)
+  const made = await w.context(step)
+  await step.run({ ...made, ask: async () => [settled, 'intermediate.int_lead_facts'] })
+  expect(checker.asked.sort()).toEqual(['con_1', 'con_2'])
+  const reasons = await w.connection.rows(
+    `select subject_id, decision, reason from raw.enrichment__decisions where decision = 'bought' order by 1`,
+  )
+  expect(reasons).toEqual(
+    ['con_1', 'con_2'].map((subject_id) => ({ subject_id, decision: 'bought', reason: 'before_send' })),
+  )
+  const again = await w.context(step)
+  await step.run({ ...again, ask: async () => [settled, 'intermediate.int_lead_facts'] })
+  expect(checker.asked).toHaveLength(2)
+})
+
+test('where a budget ends, the step is not done: the next run asks again', async () => {
+  const broke = vendor('broke', {}, { refuses: true })
+  expect((await buy(inputOf([broke.on]), [broke.on])).summary.unfinished).toBe(true)
+  const fine = vendor('fine', {})
+  expect((await buy(inputOf([fine.on]), [fine.on])).summary.unfinished).toBe(false)
+})

@@ -12,6 +12,7 @@ const lead = {
   email: 'given.family@company1.example',
   email_status: 'valid',
   email_is_role: false,
+  email_is_stale: false,
   linkedin_url: 'linkedin.com/in/given',
   phone: null,
   audiences: ['first'],
@@ -57,6 +58,8 @@ describe('says no', () => {
       '.a@c.example',
     ].map((email): [string, Partial<Lead>] => ['malformed_email', { email }]),
     ['role_account', { email_is_role: true }],
+    ['stale_email', { email_is_stale: true }],
+    ['invalid_email', { email_is_stale: true, email_status: 'invalid' }],
   ])('%s: %j', (expected, facts) => {
     expect(reason({}, facts)).toBe(expected)
   })

@@ -17,7 +17,7 @@ export function judgeAll(gates: readonly Gate[], { figures }: DiffResult): Judge
 
 /** The whole result as one object. */
 export function diffJson(result: DiffResult, judged: readonly Judged[]): object {
-  const { before, as_of, marts, left_out, parts, figures, notes, rebuilt, timing } = result
+  const { before, as_of, marts, left_out, parts, figures, notes, rebuilt, timing, cpu } = result
   return {
     before,
     as_of,
@@ -28,6 +28,7 @@ export function diffJson(result: DiffResult, judged: readonly Judged[]): object 
     notes,
     rebuilt,
     timing,
+    cpu,
     gates: judged,
   }
 }

@@ -32,6 +32,11 @@ export async function dueSelect(
   return dueSql(scope, sequences, among)
 }
 
+/** Whether any sequence reads a column of that name. */
+export function mentions(sequences: readonly Sequence[], column: string): boolean {
+  return new RegExp(`\\b${column}\\b`, 'i').test(dueSql('', sequences))
+}
+
 /** What of the marts decides whom to write to, and what: their columns by mart. */
 export async function columnsRead(
   connection: Connection,
@@ -117,6 +122,13 @@ function dueSql(scope: string, sequences: readonly Sequence[], among?: string): 
           select 1 from seeds.role_mailboxes
           where local_part in (split_part(lower(trim(email)), '@', 1), ${BARE_LOCAL_PART})
         ) as email_is_role,
+        exists (
+          select 1 from ops.shared_addresses where channel = 'email' and address = lower(trim(email))
+        ) as email_is_shared,
+        exists (
+          select 1 from ops.shared_addresses
+          where channel = 'phone' and address = regexp_replace(phone, '[^0-9]', '', 'g')
+        ) as phone_is_shared,
         list_contains(coalesce(stale_fields, []), 'email') as email_is_stale,
         list_sort(list_distinct(list_concat(coalesce(tech_stack, []), coalesce(tech_stack_detected, [])))) as tech_stack,
         list_reverse_sort(

@@ -1,6 +1,6 @@
 import type { DiffPart, DiffTable, DiffWorld, SideWorld, Told } from '../pipeline/diff/part.ts'
 import { quoteIdentifier, quoteLiteral } from '../pipeline/table.ts'
-import { AUDIENCE_MARTS, audienceScope, casesOf, columnsRead, dueSelect } from './due.ts'
+import { AUDIENCE_MARTS, audienceScope, casesOf, columnsRead, dueSelect, mentions } from './due.ts'
 import { CONTACTED, STOPS } from './events.ts'
 import { type Desk, planLead } from './plan.ts'
 
@@ -25,6 +25,7 @@ export function movedMessages(desk: Omit<Desk, 'as_of'>): DiffPart {
     name: 'messages',
     title: 'Messages',
     reads: [...AUDIENCE_MARTS],
+    needs: (column) => mentions(desk.sequences, column),
     figures: [
       { name: 'messages_started', label: 'messages that would newly go out', of: 'messages planned before' },
       { name: 'messages_stopped', label: 'messages that would not go out any more', of: 'messages planned before' },

@@ -15,6 +15,8 @@ export interface World {
   recorder: Recorder
   /** What steps record is not even looked at: only what they build counts. */
   discards?: boolean
+  /** Names of steps of which nobody reads what only tells. */
+  spares?: ReadonlySet<string>
   http: HttpFactory
   files: FileHostFactory
   now(): Date
@@ -83,6 +85,7 @@ export async function contextFor(step: Step, world: World, { catalog = BUILD, as
     as_of: session.as_of,
     now: world.now,
     run_id: world.run_id,
+    tells: world.spares?.has(step.name) !== true,
     live: world.live,
     paths,
     progress: (text, done, total) => world.progress(step.name, text, done, total),

@@ -1,16 +1,16 @@
 import { Asking, asksVersion } from './asks.ts'
 import { bugStack } from './bug.ts'
-import { blankNonCode } from './check/bind-error.ts'
 import { contextFor, type World } from './context.ts'
 import { keepingPromises } from './contract.ts'
-import { CheckFailed, Interrupted, messageOf, ProjectError, RemoteError } from './errors.ts'
+import { Interrupted } from './errors.ts'
 import type { Graph } from './graph.ts'
 import { buildIncremental } from './materializations/incremental.ts'
 import { takeSnapshot } from './materializations/snapshot.ts'
 import { buildName, buildSeed, modelStatement } from './materialize.ts'
 import type { GraphNode, ModelNode, SeedNode, SnapshotNode, StepNode } from './nodes.ts'
-import { failed, type Listener, type NodeResult, type Status } from './results.ts'
-import { type KeyParts, keyText, reasonOf } from './state/key.ts'
+import { type Outcome, outcomeOf } from './outcome.ts'
+import { failed, type Listener, type NodeResult } from './results.ts'
+import { type KeyParts, keyText, reasonOf, sameBut } from './state/key.ts'
 import { relationParts } from './state/parts.ts'
 import { treeOf } from './state/tree.ts'
 import type { StepSummary } from './step.ts'
@@ -31,6 +31,10 @@ export interface ExecuteOptions {
   /** Stop at the first failure. */
   fail_fast: boolean
   listener: Listener
+  /** What runs record for the next one, and their log, count as they were when a node was built: only the tree can differ. */
+  ignores_feedback?: boolean
+  /** Models that are to be views here, whatever they are elsewhere. */
+  as_views?: ReadonlySet<string>
   /** Content hashes of seed files, by path. */
   hashOf(path: string): string
 }
@@ -39,18 +43,6 @@ export interface ExecuteOptions {
 interface Built {
   version: string
   rows: number | null
-}
-
-interface Outcome {
-  status: Status
-  message: string
-  reason?: string
-  rows?: number
-  failures?: number
-  summary?: NodeResult['summary']
-  query?: string
-  remote?: boolean
-  stack?: string
 }
 
 /** Runs nodes in order. What failed stops what depends on it, nothing else. Keeps what it learns between calls. */
@@ -153,7 +145,7 @@ export class Executor {
       case 'model':
         if (node.materialized === 'incremental') return this.#incremental(node)
         return this.#relation(node, async (existing, note) =>
-          this.#atomically(`${modelStatement(node, existing)}\n; ${note}`),
+          this.#atomically(`${modelStatement(this.#shaped(node), existing)}\n; ${note}`),
         )
       case 'seed':
         return this.#relation(node, async (existing, note) =>
@@ -175,6 +167,10 @@ export class Executor {
     }
   }
 
+  #shaped<N extends ModelNode | SeedNode>(node: N): N {
+    return this.#options.as_views?.has(node.id) ? { ...node, materialized: 'view' } : node
+  }
+
   get #connection() {
     return this.#options.world.session.connection
   }
@@ -184,6 +180,16 @@ export class Executor {
     for (const dep of node.deps) parents.push([dep, await this.version(dep)])
     for (const dep of node.feedback ?? []) parents.push([dep, await this.version(dep)])
     return keyText(own, parents)
+  }
+
+  /** Whether what was built with the key `known` is what would be built. */
+  #stands(known: string | undefined, key: string): boolean {
+    const { graph, ignores_feedback } = this.#options
+    if (known === key || known === undefined || ignores_feedback !== true) return known === key
+    return sameBut(known, key, (id) => {
+      const source = graph.nodes.get(id)
+      return source?.kind === 'source' && (source.source === 'ledger' || source.feedback !== undefined)
+    })
   }
 
   /** Whether `--full-refresh` means this node. */
@@ -217,14 +223,21 @@ export class Executor {
     const existing = state.relations.get(place)
     const known = state.get(node.id)
     const refresh = this.#refreshes(node)
-    if (!refresh && known?.key === key && existing !== undefined && !(await this.#readsUnmanaged(node))) {
+    if (
+      !refresh &&
+      known !== undefined &&
+      this.#stands(known.key, key) &&
+      existing !== undefined &&
+      !(await this.#readsUnmanaged(node))
+    ) {
       this.#versions.set(node.id, known.version)
       return { status: 'reused', message: 'unchanged', ...(known.rows === null ? {} : { rows: known.rows }) }
     }
     const same_key = existing === undefined ? 'it was not there' : 'reads what is not kept track of'
     const changed = known?.key === key ? same_key : reasonOf(known?.key, key, graph)
     const reason = refresh ? 'full refresh' : changed
-    const materialized = node.kind === 'model' && node.materialized === 'view' ? 'view' : 'table'
+    const shape = this.#shaped(node)
+    const materialized = shape.kind === 'model' && shape.materialized === 'view' ? 'view' : 'table'
     const noting = state.noting(node.id, key, buildName(node.relation), materialized)
     const [built] = await keepingPromises(this.#connection, node, this.#options.listener, () =>
       build(existing, noting, key),
@@ -277,7 +290,7 @@ export class Executor {
     })
     const known = builds.length > 0 ? state.get(node.id)?.key : await world.recorder.stepFingerprint(step.name)
     const standing = builds.every(({ schema, name }) => state.relations.has(`${schema}.${name}`))
-    if (step.fingerprint !== null && known === key && standing) {
+    if (step.fingerprint !== null && this.#stands(known, key) && standing) {
       this.#versions.set(node.id, state.get(node.id)?.version ?? key)
       return { status: 'reused', message: 'unchanged' }
     }
@@ -357,30 +370,4 @@ export class Executor {
     })
     return this.#testRunner
   }
-}
-
-/** DuckDB's own line, unless the name that it complains of stands elsewhere: places in views are off. */
-function failedLine(message: string, sql: string): number | undefined {
-  const told = /^LINE (\d+):/m.exec(message)?.[1]
-  if (told === undefined) return undefined
-  const lines = blankNonCode(sql).toLowerCase().split('\n')
-  const name = /"(\w+)"/.exec(message)?.[1]?.toLowerCase()
-  if (name === undefined || lines[Number(told) - 1]?.includes(name)) return Number(told)
-  const found = lines.findIndex((line) => new RegExp(`\\b${name}\\b`).test(line))
-  return found < 0 ? Number(told) : found + 1
-}
-
-/** A failure as a result. */
-function outcomeOf(error: unknown, node: GraphNode): Outcome {
-  if (error instanceof RemoteError)
-    return { status: 'error', message: `${error.service}: ${error.message}`, remote: true }
-  if (error instanceof ProjectError || error instanceof CheckFailed) return { status: 'error', message: error.message }
-  const message = messageOf(error)
-  if (node.kind === 'model' || node.kind === 'test') {
-    const own = node.kind === 'model' || node.attached === undefined
-    const line = own ? failedLine(message, node.sql) : undefined
-    const said = line === undefined ? message : message.replace(/\s*^LINE \d+:[\s\S]*$/m, '')
-    return { status: 'error', message: `${node.file}${line === undefined ? '' : `:${line}`}  ${said}` }
-  }
-  return { status: 'error', message: `${node.file}  ${message}` }
 }

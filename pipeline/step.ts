@@ -49,6 +49,8 @@ export interface Step {
   outward?: Exclude<Outward, 'spend'>
   /** What besides its inputs decides the outcome (settings, cards, templates). Unchanged with unchanged inputs: skipped. `null`: never skipped. */
   fingerprint: string | null
+  /** What of the fingerprint decides `told` columns alone (templates, wording): a comparison makes them where it differs. */
+  told_by?: string
   /**
    * For `pipeline check`: binds the SQL that the step makes up as it runs, over everything it reads, which has the right
    * columns and no rows. Throws what `run` would; a ProjectError where a file is to be edited.
@@ -110,6 +112,8 @@ export interface StepContext {
   /** The wall clock; only for `fetched_at` of HTTP answers, guards and outward acts. */
   now(): Date
   run_id: string
+  /** False where nobody reads what only tells (a comparison): `told` columns may be NULL then. */
+  tells: boolean
   live: ReadonlySet<Outward>
   /** Absolute folders. `target` is for artifacts, `data` for everything that must not be in git. */
   paths: { root: string; data: string; target: string }

@@ -13,6 +13,8 @@ export interface TableSpec {
   docs?: Record<string, string>
   /** Columns with personal data. */
   pii?: readonly string[]
+  /** Columns that only tell: nothing is decided by them. See `StepContext.tells`. */
+  told?: readonly string[]
 }
 
 export function quoteIdentifier(name: string): string {

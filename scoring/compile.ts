@@ -37,14 +37,21 @@ export const OUTPUTS: Columns = {
 /**
  * The one SELECT that scores: one row per row of `facts` (a relation, or a query in brackets), whose columns are `types`.
  * Each rule is evaluated once; each later step only adds columns, so that DuckDB runs it as one pass over the facts.
- * Tiers by percentile or capacity are held against `cutOffs`, whoever asks, and for however few leads.
+ * Tiers by percentile or capacity are held against `cutOffs`, whoever asks, and for however few leads. Without `tells`, the
+ * columns that only tell are NULL.
  */
-export function compileScores(scoring: Scoring, facts: string, types: Columns, cutOffs = SCORE_CUTOFFS): string {
+export function compileScores(
+  scoring: Scoring,
+  facts: string,
+  types: Columns,
+  { cutOffs = SCORE_CUTOFFS, tells = true }: { cutOffs?: string; tells?: boolean } = {},
+): string {
   const { cards, policy } = scoring
+  const brief = tells ? scoring.brief : undefined
   const layers = [
     ...scoreLayers(scoring, types),
-    [...outputs(scoring, types), ...raiseLayer(scoring)],
-    ...(scoring.brief === undefined ? [] : briefLayers(scoring.brief, { ...types, ...OUTPUTS })),
+    [...outputs(scoring, types), ...(tells ? raiseLayer(scoring) : [])],
+    ...(brief === undefined ? [] : briefLayers(brief, { ...types, ...OUTPUTS })),
   ]
   const bant = SIGNALS.map((signal) => {
     const { when, evidence } = policy.bant[signal]
@@ -58,9 +65,9 @@ select
   {'min': ${id(`${SCORE} low`)}::DOUBLE, 'max': ${id(`${SCORE} high`)}::DOUBLE} as score_possible,
   ${needsData(cards)} as needs_data,
   ${reasonsSql(allReasons(scoring, types))} as reasons,
-  ${raiseSql(scoring, types)} as would_raise,
-  ${scoring.brief === undefined ? 'NULL::VARCHAR' : briefSql(scoring.brief)} as deal_brief,
-  ${scoring.brief === undefined ? 'NULL' : evidenceListSql(scoring.brief)} as brief_evidence,
+  ${tells ? raiseSql(scoring, types) : 'NULL'} as would_raise,
+  ${brief === undefined ? 'NULL::VARCHAR' : briefSql(brief)} as deal_brief,
+  ${brief === undefined ? 'NULL' : evidenceListSql(brief)} as brief_evidence,
   ${quoteLiteral(scoring.version)} as score_version,
   as_of()::TIMESTAMP as scored_at,
   NULL::VARCHAR as owner,

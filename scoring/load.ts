@@ -106,6 +106,12 @@ export function fingerprintOf({ cards, policy, brief, version }: Scoring): strin
   return hash([version, sources.map(({ yaml, content }) => [yaml.file, content])])
 }
 
+/** What decides only how things are put: the brief, and what a rule is called where it would raise a score. */
+export function toldBy({ cards, brief }: Scoring): string {
+  const words = cards.flatMap(({ rules }) => rules.map(({ name, raise }) => [name, raise]))
+  return hash([brief?.sources.map(({ yaml, content }) => [yaml.file, content]) ?? null, words])
+}
+
 function hash(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex')
 }

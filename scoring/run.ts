@@ -13,7 +13,7 @@ import { compileScores, OUTPUTS } from './compile.ts'
 import { CUTOFFS, compileCutOffs } from './cut-offs.ts'
 import { changesSince, HISTORY, VERSIONS, versionRow } from './history.ts'
 import type { Scoring } from './layers.ts'
-import { fingerprintOf, loadScoring } from './load.ts'
+import { fingerprintOf, loadScoring, toldBy } from './load.ts'
 import { movedLeads } from './moved-leads.ts'
 import { BOUNDS_QUERY, boundsSteps, FROZEN } from './open-leads.ts'
 import { ruleAdvice } from './rule-advice.ts'
@@ -58,6 +58,7 @@ export const LEAD_SCORES: TableSpec = {
     bant_evidence: 'The values behind each signal that is known.',
   },
   pii: ['reasons', 'deal_brief', 'brief_evidence', 'bant_evidence'],
+  told: ['would_raise', 'deal_brief', 'brief_evidence'],
 }
 
 export const steps: Room<z.output<typeof settings>> = async ({ root, settings, config, problems }) => {
@@ -80,6 +81,7 @@ export const steps: Room<z.output<typeof settings>> = async ({ root, settings, c
         builds: [CUTOFFS, LEAD_SCORES, BRIEF_SENTENCES],
         records: tables,
         fingerprint: fingerprintOf(scoring),
+        told_by: toldBy(scoring),
         async bind(connection) {
           const { facts, types } = await boundFacts(scoring, connection)
           await connection.describe(compileCutOffs(scoring, facts, types))
@@ -129,12 +131,12 @@ async function scoreLeads(scoring: Scoring, context: StepContext): Promise<StepS
 }
 
 /** Cards are checked against the facts as they are, before anything is built; a rule that fails on a value is named. */
-async function buildScores(scoring: Scoring, { connection, build }: StepContext): Promise<number> {
+async function buildScores(scoring: Scoring, { connection, build, tells }: StepContext): Promise<number> {
   const { facts, types, parts } = await boundFacts(scoring, connection)
   try {
     await build(CUTOFFS, compileCutOffs(scoring, facts, types))
-    const rows = await build(LEAD_SCORES, compileScores(scoring, facts, types))
-    await build(BRIEF_SENTENCES, compileSentences(scoring.brief, facts, relationName(LEAD_SCORES), types))
+    const rows = await build(LEAD_SCORES, compileScores(scoring, facts, types, { tells }))
+    if (tells) await build(BRIEF_SENTENCES, compileSentences(scoring.brief, facts, relationName(LEAD_SCORES), types))
     return rows
   } catch (error) {
     const problems: Problem[] = []

@@ -29,9 +29,9 @@ export function movedFields(mappings: readonly Mapping[]): DiffPart {
       { name: 'crm_updates', label: 'records that would be written otherwise' },
       { name: 'crm_fields', label: 'field values that would be written otherwise' },
     ],
-    async prepare({ connection, place }) {
+    async prepare({ connection, place, spared }) {
       await bindMappings(connection, mappings)
-      const wanted = mappings.map((mapping) => {
+      const wanted = mappings.map(without(spared)).map((mapping) => {
         const { from, key, where, fields } = mapping
         const values = fields.flatMap(({ column }) => [quoteIdentifier(column), `${quoteIdentifier(column)} is null`])
         return `
@@ -46,8 +46,16 @@ export function movedFields(mappings: readonly Mapping[]): DiffPart {
         `create table ${place('wanted')} as ${wanted.length === 0 ? none : wanted.join(' union all ')}`,
       )
     },
-    refine: (world) => plan(world, mappings),
-    tell,
+    refine: (world) => plan(world, mappings.map(without(world.spared))),
+    tell: (world) => tell(world, mappings),
+  }
+}
+
+/** The mapping but for the fields of columns that were not made for the comparison. */
+function without(spared: (mart: string) => readonly string[]): (mapping: Mapping) => Mapping {
+  return (mapping) => {
+    const columns = spared(mapping.from)
+    return { ...mapping, fields: mapping.fields.filter(({ column }) => !columns.includes(column)) }
   }
 }
 
@@ -83,8 +91,8 @@ async function plan({ connection, writer, place }: SideWorld, mappings: readonly
   }
 }
 
-async function tell(world: DiffWorld): Promise<Told> {
-  const { connection, place, own } = world
+async function tell(world: DiffWorld, mappings: readonly Mapping[]): Promise<Told> {
+  const { connection, place, own, spared } = world
   const found = place('changes', 'after')
   await connection.run(`
     create table ${found} as
@@ -109,7 +117,12 @@ async function tell(world: DiffWorld): Promise<Told> {
       (select count(*) from ${found}) as fields
     from records`)
   const { creates, dropped, updates, fields } = counted!
+  const missing = mappings.flatMap(({ object, from, fields }) => {
+    const columns = spared(from)
+    return fields.flatMap(({ column, to }) => (columns.includes(column) ? [`${object}.${to}`] : []))
+  })
   const notes = own('before') ? [] : ['the mappings of today are used for both sides']
+  if (missing.length > 0) notes.push(`not counted, since it is not made for a comparison: ${missing.join(', ')}`)
   return {
     figures: {
       crm_creates: { value: creates! },

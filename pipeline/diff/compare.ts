@@ -20,6 +20,8 @@ export interface RelationChange {
   columns_removed: string[]
   /** Columns of another type; their values are compared as text. */
   columns_retyped: { name: string; before: string; after: string }[]
+  /** Columns that only tell and were not made for this. */
+  not_compared: readonly string[]
   note?: string
 }
 
@@ -38,12 +40,11 @@ export async function compareRelations(
   before: string,
   after: string,
   key: readonly string[],
+  spared: readonly string[] = [],
 ): Promise<RelationChange> {
-  const [was, is] = [
-    await connection.describe(`select * from ${before}`),
-    await connection.describe(`select * from ${after}`),
-  ]
-  const columns = columnChanges(was, is)
+  const columnsOf = async (relation: string) =>
+    (await connection.describe(`select * from ${relation}`)).filter(({ name }) => !spared.includes(name))
+  const columns = columnChanges(await columnsOf(before), await columnsOf(after))
   const [counted] = await connection.rows<{ b: number; a: number }>(
     `select (select count(*) from ${before}) as b, (select count(*) from ${after}) as a`,
   )
@@ -68,6 +69,7 @@ export async function compareRelations(
     columns_added: columns.columns_added,
     columns_removed: columns.columns_removed,
     columns_retyped: columns.columns_retyped,
+    not_compared: spared,
     ...(note === undefined ? {} : { note }),
   }
 }
@@ -101,6 +103,7 @@ export function unchanged(name: string, key: readonly string[]): RelationChange 
     columns_added: [],
     columns_removed: [],
     columns_retyped: [],
+    not_compared: [],
   }
 }
 

@@ -4,7 +4,7 @@ import { ProjectError } from '../errors.ts'
 import { reach } from '../graph.ts'
 import { hashFile } from '../hash.ts'
 import type { LoadOptions, Project } from '../load.ts'
-import type { ModelNode } from '../nodes.ts'
+import type { GraphNode, ModelNode, StepNode } from '../nodes.ts'
 import { keyOf } from '../published.ts'
 import type { Listener } from '../results.ts'
 import type { Effects } from '../run.ts'
@@ -18,6 +18,7 @@ import { findPublication } from './publication.ts'
 import { type Realized, realize } from './realize.ts'
 import { copyWhole, makeScratch, type Scratch } from './scratch.ts'
 import { openSides, type Sides } from './sides.ts'
+import { type Spared, sparedColumns, sparedOf } from './spared.ts'
 
 export interface DiffOptions {
   project: Project
@@ -51,6 +52,8 @@ export interface DiffResult {
   rebuilt: string[]
   /** Seconds by phase. */
   timing: Record<string, number>
+  /** The same of all processors together. */
+  cpu: Record<string, number>
 }
 
 const MARTS = 'marts'
@@ -84,7 +87,10 @@ async function againstPublication(options: DiffOptions): Promise<DiffResult> {
     const as_of = options.as_of ?? publication.as_of
     scratch = await makeScratch(places, 'after', pause(effects))
     clock.lap('copy')
-    const realized = await realize({ ...realizing(options, as_of), scratch })
+    const { kept } = publication
+    const told = kept && (({ id }: StepNode) => kept.nodes[id]?.told)
+    const spared = spare(project, told)
+    const realized = await realize({ ...realizing(options, as_of), scratch, leaves: 'view', spared })
     clock.lap('build')
     const { info } = realized
     const notes: string[] = []
@@ -94,11 +100,10 @@ async function againstPublication(options: DiffOptions): Promise<DiffResult> {
       notes.push(`the ledger has grown since ${publication.name}: some of the differences may be of the data`)
     if (as_of !== publication.as_of)
       notes.push(`${publication.name} is as of ${publication.as_of}: some of the differences are of the date`)
-    const kept = publication.kept
     const steps = kept && new Map(Object.entries(kept.nodes).map(([id, { body }]) => [id, body]))
     const versions = new Map(Object.entries(kept?.versions ?? {}))
     const before = { name: publication.name, file: publication.file, versions, steps, parts: undefined, notes }
-    return await compareSides(options, { before, realized, as_of, clock, scratch })
+    return await compareSides(options, { before, realized, as_of, clock, scratch, spared })
   } finally {
     scratch?.remove()
     publication.remove()
@@ -114,7 +119,10 @@ async function againstRef(options: DiffOptions, ref: string): Promise<DiffResult
     const scratch = await makeScratch(places, 'before', pause(effects))
     try {
       clock.lap('copy')
-      const old = await realize({ ...realizing(options, as_of), project: was, scratch })
+      const prints = fingerprintsOf(was.graph, hashFile)
+      const spared = spare(project, ({ id }) => prints.get(id)?.told)
+      const its = { project: was, wanted: wantedOf(was) }
+      const old = await realize({ ...realizing(options, as_of), ...its, scratch, leaves: 'table', spared })
       const versions = await versionsOf(was, old)
       await old.session.checkpoint()
       old.session.close()
@@ -123,12 +131,12 @@ async function againstRef(options: DiffOptions, ref: string): Promise<DiffResult
       await copyWhole(scratch.places.build, build, pause(effects))
       clock.lap('copy after')
       const mine = { ...scratch, places: { ...scratch.places, build } }
-      const realized = await realize({ ...realizing(options, as_of), scratch: mine })
+      const realized = await realize({ ...realizing(options, as_of), scratch: mine, leaves: 'view', spared })
       clock.lap('build')
-      const steps = new Map([...fingerprintsOf(was.graph, hashFile)].map(([id, { body }]) => [id, body]))
+      const steps = new Map([...prints].map(([id, { body }]) => [id, body]))
       const name = `${ref} (${commit.slice(0, 7)})`
       const before = { name, file: scratch.places.build, versions, steps, parts: was.diffs, notes: [] }
-      return await compareSides(options, { before, realized, as_of, clock, scratch })
+      return await compareSides(options, { before, realized, as_of, clock, scratch, spared })
     } finally {
       scratch.remove()
     }
@@ -142,7 +150,24 @@ function needsLedger({ places, project }: DiffOptions): void {
 }
 
 function realizing({ project, effects, threads, listener }: DiffOptions, as_of: string) {
-  return { project, as_of, now: () => effects.now(), signal: effects.signal, threads, listener }
+  const wanted = wantedOf(project)
+  return { project, as_of, now: () => effects.now(), signal: effects.signal, threads, listener, wanted }
+}
+
+/** What is compared, and what the parts of the report ask for besides. */
+function wantedOf({ graph, diffs }: Project): Set<string> {
+  const named = new Set(diffs.flatMap(({ builds = [] }) => builds))
+  const builds = (node: GraphNode) =>
+    named.has(node.name) || (node.kind === 'step' && node.step.builds?.some(({ name }) => named.has(name)) === true)
+  const asked = [...graph.nodes.values()].filter(builds)
+  return new Set([...martsOf({ graph }), ...asked].map(({ id }) => id))
+}
+
+/** What only tells is made where it is made otherwise than before. `told`: what decided it then; absent: unknown. */
+function spare({ graph, diffs }: Project, told: ((step: StepNode) => string | undefined) | undefined): Spared {
+  const now = fingerprintsOf(graph, hashFile)
+  const same = (step: StepNode) => told === undefined || told(step) === now.get(step.id)?.told
+  return sparedColumns(graph, same, (column) => diffs.some((part) => part.needs?.(column) === true))
 }
 
 function pause({ sleep, signal }: Effects): (ms: number) => Promise<void> {
@@ -176,11 +201,12 @@ interface Comparing {
   as_of: string
   clock: Clock
   scratch: Scratch
+  spared: Spared
 }
 
 async function compareSides(options: DiffOptions, comparing: Comparing): Promise<DiffResult> {
   const { project, show_people, limit } = options
-  const { before, realized, as_of, clock, scratch } = comparing
+  const { before, realized, as_of, clock, scratch, spared } = comparing
   const sides = await openSides(realized.session, before.file, join(scratch.folder, 'found.duckdb'))
   try {
     const { marts, left_out } = await compareMarts(options, comparing, sides)
@@ -205,6 +231,7 @@ async function compareSides(options: DiffOptions, comparing: Comparing): Promise
         limit,
         own: { before: old !== undefined, after: true },
         differs: (...names) => names.some((mart) => (changes.get(mart)?.state ?? 'changed') !== 'unchanged'),
+        spared: (mart) => sparedOf(project.graph, spared, stepId(mart)),
         sameStep: (step) => before.steps && before.steps.get(stepId(step)) === steps.get(stepId(step)),
       })
       const [first, second] = [sides.sideOf('before', world), sides.sideOf('after', world)]
@@ -227,6 +254,7 @@ async function compareSides(options: DiffOptions, comparing: Comparing): Promise
       notes,
       rebuilt,
       timing: clock.seconds,
+      cpu: clock.cpu,
     }
   } finally {
     sides.close()
@@ -235,7 +263,7 @@ async function compareSides(options: DiffOptions, comparing: Comparing): Promise
 
 async function compareMarts(
   { project }: DiffOptions,
-  { before, realized }: Comparing,
+  { before, realized, spared }: Comparing,
   sides: Sides,
 ): Promise<{ marts: RelationChange[]; left_out: string[] }> {
   const marts: RelationChange[] = []
@@ -257,7 +285,10 @@ async function compareMarts(
       marts.push(
         was === undefined
           ? unchanged(name, key)
-          : await compareRelations(connection, name, was, sides.relation('after', name), key),
+          : await compareRelations(
+              ...([connection, name, was, sides.relation('after', name)] as const),
+              ...([key, sparedOf(project.graph, spared, node.id)] as const),
+            ),
       )
     }
   }
@@ -309,11 +340,16 @@ function figuresOf(marts: readonly RelationChange[], parts: DiffResult['parts'])
 
 class Clock {
   readonly seconds: Record<string, number> = {}
+  readonly cpu: Record<string, number> = {}
   #last = performance.now()
+  #used = process.cpuUsage()
 
   lap(name: string): void {
     const now = performance.now()
+    const { user, system } = process.cpuUsage(this.#used)
     this.seconds[name] = Number(((now - this.#last) / 1000).toFixed(3))
+    this.cpu[name] = Number(((user + system) / 1e6).toFixed(3))
     this.#last = now
+    this.#used = process.cpuUsage()
   }
 }

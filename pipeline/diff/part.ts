@@ -42,6 +42,10 @@ export interface DiffPart {
   figures: readonly FigureSpec[]
   /** The marts without which it has nothing to say. */
   reads: readonly string[]
+  /** Tables besides marts that are to be built on both sides, as far as they can be: `int_lead_facts`. */
+  builds?: readonly string[]
+  /** Whether it cannot do without a column that only tells (`TableSpec.told`). */
+  needs?(column: string): boolean
   /**
    * On each side, with that side's own settings where they are known (see `own`): leaves in tables what it would look at.
    * Two-part names are those of that side.
@@ -67,6 +71,8 @@ export interface SideWorld {
   differs(...marts: string[]): boolean
   /** Whether the step of that name is the same on both sides; undefined when that is not known. */
   sameStep(name: string): boolean | undefined
+  /** Columns of a mart that only tell and were not made: NULL after, whatever they are before. */
+  spared(mart: string): readonly string[]
 }
 
 export interface DiffWorld {
@@ -84,6 +90,7 @@ export interface DiffWorld {
   differs(...marts: string[]): boolean
   /** Whether the step of that name is the same on both sides; undefined when that is not known. */
   sameStep(name: string): boolean | undefined
+  spared(mart: string): readonly string[]
   /** SQL that shows a person's value: as it is, or what is left of it for readers who need not know. */
   person(column: string): string
   /** How many rows of a list to show; what is counted is always all. */

@@ -2,9 +2,11 @@ import { join } from 'node:path'
 import type { World } from '../context.ts'
 import { CheckFailed } from '../errors.ts'
 import { Executor } from '../execute.ts'
+import { type Graph, reach } from '../graph.ts'
 import { hashFile } from '../hash.ts'
 import { NotAsked } from '../http.ts'
 import type { Project } from '../load.ts'
+import type { GraphNode } from '../nodes.ts'
 import { isOutward } from '../plan.ts'
 import { failed, type Listener, type NodeResult } from '../results.ts'
 import { prepare } from '../run.ts'
@@ -15,6 +17,7 @@ import { Recorder } from '../warehouse/recorder.ts'
 import type { Session } from '../warehouse/session.ts'
 import { BuildState } from '../warehouse/state.ts'
 import type { Scratch } from './scratch.ts'
+import type { Spared } from './spared.ts'
 
 export interface RealizeOptions {
   project: Project
@@ -24,6 +27,10 @@ export interface RealizeOptions {
   signal: AbortSignal
   threads: number | undefined
   listener: Listener
+  /** Only what these need is built; leaves among them as views, if `leaves` says so: they are read once or twice. */
+  wanted: ReadonlySet<string>
+  leaves: 'table' | 'view'
+  spared: Spared
 }
 
 /** A project built in a scratch. */
@@ -40,7 +47,7 @@ export interface Realized {
  * asked, nothing is recorded, nothing acts outward, no test is run. Throws CheckFailed when a node cannot be built.
  */
 export async function realize(options: RealizeOptions): Promise<Realized> {
-  const { project, scratch, as_of, threads } = options
+  const { project, scratch, as_of, threads, wanted } = options
   const { config, graph } = project
   const { session, info } = await openHome({
     target_name: config.target_name,
@@ -57,9 +64,11 @@ export async function realize(options: RealizeOptions): Promise<Realized> {
     const recorder = await frozenRecorder(session, as_of, config.target_name)
     await prepare({ project, session, places: scratch.places })
     const state = await BuildState.open(session)
+    const needed = reach(graph, wanted, 'up')
     const ids = graph.order.filter((id) => {
       const node = graph.nodes.get(id)!
-      return ['seed', 'model', 'step', 'snapshot'].includes(node.kind) && !isOutward(node)
+      if (node.kind === 'step' && (node.step.builds ?? []).length === 0) return false
+      return needed.has(id) && ['seed', 'model', 'step', 'snapshot'].includes(node.kind) && !isOutward(node)
     })
     await checkSyntax(session.connection, graph, ids, state)
     const world = worldOf(options, session, recorder)
@@ -69,6 +78,8 @@ export async function realize(options: RealizeOptions): Promise<Realized> {
       state,
       full_refresh: false,
       fail_fast: true,
+      ignores_feedback: true,
+      as_views: options.leaves === 'view' ? leavesOf(graph, wanted) : new Set(),
       listener: options.listener,
       hashOf: hashFile,
     })
@@ -94,8 +105,20 @@ async function frozenRecorder(session: Session, as_of: string, target: string): 
   return Recorder.open(session, { ...identity, started_at }, true)
 }
 
+/** Tables that no other model or step reads: a wide one need not be written to be compared. */
+function leavesOf(graph: Graph, wanted: ReadonlySet<string>): Set<string> {
+  const reads = (node: GraphNode) =>
+    node.kind === 'model' || node.kind === 'snapshot' || (node.kind === 'step' && !isOutward(node))
+  const isLeaf = (id: string) => {
+    const node = graph.nodes.get(id)
+    const isTable = node?.kind === 'model' && node.materialized === 'table' && node.contract === undefined
+    return isTable && !graph.children(id).some((child) => reads(graph.nodes.get(child)!))
+  }
+  return new Set([...wanted].filter(isLeaf))
+}
+
 function worldOf(
-  { project, scratch, now, signal, listener }: RealizeOptions,
+  { project, scratch, now, signal, listener, spared }: RealizeOptions,
   session: Session,
   recorder: Recorder,
 ): World {
@@ -103,6 +126,7 @@ function worldOf(
     session,
     recorder,
     discards: true,
+    spares: new Set([...spared.keys()].map((id) => project.graph.nodes.get(id)!.name)),
     http: ({ service }) => ({
       send: () => Promise.reject(new NotAsked(`${service} is not asked: this is a comparison`, service)),
     }),

@@ -29,6 +29,7 @@ export interface WorldOptions {
   own: Record<Side, boolean>
   differs(...marts: string[]): boolean
   sameStep(name: string): boolean | undefined
+  spared(mart: string): readonly string[]
 }
 
 /** `found` is a file for what is found on the way. */
@@ -87,6 +88,7 @@ export async function openSides(session: Session, before: string, found: string)
       relation: world.relation,
       differs: world.differs,
       sameStep: world.sameStep,
+      spared: world.spared,
     }),
     close() {
       writer.close()

@@ -14,6 +14,8 @@ export interface Fingerprint {
   relation: string
   /** The columns it promises, and their types; '' when it promises none. */
   contract: string
+  /** What of a step's settings only tells, where it says so. */
+  told?: string
 }
 
 /** The settings that say where a node is built, not how. */
@@ -45,6 +47,7 @@ export function fingerprintsOf(
       config,
       relation: 'relation' in node ? `${node.relation.schema}.${node.relation.name}` : '',
       contract: contractOf(node),
+      ...(node.kind === 'step' && node.step.told_by !== undefined ? { told: hash(node.step.told_by) } : {}),
     })
   }
   return prints

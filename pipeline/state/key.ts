@@ -52,6 +52,22 @@ function shortened(version: string): string {
   return short
 }
 
+/** Whether two keys agree but for the versions of what is passed over. */
+export function sameBut(before: string, now: string, passedOver: (id: string) => boolean): boolean {
+  const without = (key: string) => {
+    const parts = parsed(key)
+    return (
+      parts &&
+      JSON.stringify([
+        { ...parts, reads: null },
+        Object.entries(parts.reads).map(([id, version]) => [id, passedOver(id) ? '' : version]),
+      ])
+    )
+  }
+  const old = without(before)
+  return old !== undefined && old === without(now)
+}
+
 /** Why what was built with the key `before` is not what `now` says; for people, most telling first. */
 export function reasonOf(before: string | undefined, now: string, graph: Graph): string {
   if (before === undefined) return 'new'

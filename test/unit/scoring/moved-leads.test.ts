@@ -65,6 +65,7 @@ async function told(sides: Record<Side, readonly Lead[]>) {
     has: (_, mart) => mart === 'fct_scored_leads',
     differs: () => true,
     sameStep: () => false,
+    spared: () => [],
     person: (column) => column,
     limit: 1_000,
   }

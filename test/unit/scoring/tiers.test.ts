@@ -69,7 +69,7 @@ async function score(cards: Record<string, string>, policy: string, leads: objec
   await put(leads)
   return connection.rows<ScoreRow & { would_raise: { rule: string; points: number }[] }>(
     `select *, list_sum(list_transform(reasons, lambda r: r.points))::DOUBLE = score as sums_up
-     from (${compileScores(scoring, FACTS, COLUMNS, cutOffs)}) order by lead_id`,
+     from (${compileScores(scoring, FACTS, COLUMNS, { cutOffs })}) order by lead_id`,
   )
 }
 

@@ -7,7 +7,12 @@ export function messagePlan(desk: Omit<Desk, 'as_of'>): PlanPart {
   return {
     name: 'messages',
     title: 'messages to send',
-    reads: [...AUDIENCE_MARTS.map((mart) => `marts.${mart}`), 'raw.outreach__events', 'seeds.role_mailboxes'],
+    reads: [
+      ...AUDIENCE_MARTS.map((mart) => `marts.${mart}`),
+      'raw.outreach__events',
+      'seeds.role_mailboxes',
+      'ops.shared_addresses',
+    ],
     tell: (world) => tell(world, { ...desk, as_of: world.as_of }),
   }
 }

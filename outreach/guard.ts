@@ -39,6 +39,7 @@ function refusesMessage({ lead, channel, message }: Attempt): string | undefined
   if (lead!.contact_id === null) return 'no_contact'
   const address = lead![channel.address]?.trim()
   if (address === undefined || address === '') return `no_${channel.address}`
+  if (isShared(lead!, channel)) return 'shared_address'
   if (ownerOf(lead!, channel) !== lead!.lead_id) return 'address_in_use'
   if ('unfilled' in message) return `unfilled_slot: ${message.unfilled.join(', ')}`
   const mail = channel.address === 'email'
@@ -46,6 +47,10 @@ function refusesMessage({ lead, channel, message }: Attempt): string | undefined
   return (
     channel.refuses({ address, ...known, ...message }) ?? (mail && lead!.email_is_stale ? 'stale_email' : undefined)
   )
+}
+
+function isShared(lead: Lead, { address }: Channel): boolean {
+  return { email: lead.email_is_shared, linkedin_url: false, phone: lead.phone_is_shared }[address]
 }
 
 function ownerOf(lead: Lead, { address }: Channel): string {

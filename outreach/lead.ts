@@ -20,6 +20,9 @@ export interface Lead {
   email_status: string | null
   /** The address belongs to a role (`info@`), not to a person. */
   email_is_role: boolean
+  /** More than three legal entities have the address: an accountant's. */
+  email_is_shared: boolean
+  phone_is_shared: boolean
   /** It was checked longer ago than an answer stands: to be checked again before anything is sent to it. */
   email_is_stale: boolean
   linkedin_url: string | null

@@ -42,7 +42,7 @@ export const steps: Room<Settings> = async (input) => {
         file: 'outreach/run.ts',
         description:
           'Draws up the messages and tasks of every sequence as planned events, and says why one will not go out.',
-        reads: [...AUDIENCE_MARTS, 'role_mailboxes', 'outreach.events'],
+        reads: [...AUDIENCE_MARTS, 'role_mailboxes', 'shared_addresses', 'outreach.events'],
         records: [EVENTS],
         outward: 'send',
         fingerprint: createHash('sha256').update(text).digest('hex'),

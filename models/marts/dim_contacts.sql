@@ -28,6 +28,12 @@ found as (
 
 ),
 
+shared as (
+
+    select channel, address from {{ ref('int_shared_addresses') }}
+
+),
+
 final as (
 
     select
@@ -52,6 +58,10 @@ final as (
         contacts.source,
         contacts.sources,
 
+        -- booleans
+        shared_emails.address is not null as email_is_shared,
+        shared_phones.address is not null as phone_is_shared,
+
         -- timestamps
         contacts.discovered_at
 
@@ -60,6 +70,14 @@ final as (
     inner join emails on emails.contact_id = contacts.contact_id
 
     left join found on found.contact_id = contacts.contact_id
+
+    left join shared as shared_emails
+        on shared_emails.channel = 'email'
+        and shared_emails.address = lower(emails.email)
+
+    left join shared as shared_phones
+        on shared_phones.channel = 'phone'
+        and shared_phones.address = regexp_replace(coalesce(contacts.phone, found.phone), '[^0-9]', '', 'g')
 
 )
 

@@ -987,6 +987,8 @@ export interface MartsDimContacts {
   phone: string | null
   source: string
   sources: (string | null)[]
+  email_is_shared: boolean
+  phone_is_shared: boolean
   discovered_at: string
 }
 

@@ -70,9 +70,12 @@ export interface LeadFacts {
 
 /** Fills the marts that outreach and sync read with as many leads as given. May be called again: the last call counts. */
 export async function fillMarts({ world, connection }: TestWorld, leads: readonly LeadFacts[]): Promise<void> {
-  await world.session.useSchemas(['marts', 'seeds'])
+  await world.session.useSchemas(['marts', 'seeds', 'ops'])
   await connection.run(
     "create or replace table seeds.role_mailboxes as select unnest(['info', 'noreply']) as local_part",
+  )
+  await connection.run(
+    "create or replace table ops.shared_addresses as select 'email' as channel, 'accountant@many.example' as address",
   )
   const rows: Record<string, Row[]> = Object.fromEntries(Object.keys(COLUMNS).map((name) => [name, []]))
   for (const [index, facts] of leads.entries()) {

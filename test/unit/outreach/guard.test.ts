@@ -12,6 +12,8 @@ const lead = {
   email: 'given.family@company1.example',
   email_status: 'valid',
   email_is_role: false,
+  email_is_shared: false,
+  phone_is_shared: false,
   email_is_stale: false,
   linkedin_url: 'linkedin.com/in/given',
   phone: null,
@@ -31,6 +33,14 @@ const attempt: Attempt = {
 function reason(change: Partial<Attempt>, facts: Partial<Lead> = {}): string | undefined {
   return guard({ ...attempt, lead: { ...lead, ...facts }, ...change })
 }
+
+test('a shared address is not written to, whatever the other ones are', () => {
+  const call = { ...email, address: 'phone' as const, refuses: () => undefined }
+  const phone = '551130304040'
+  expect(reason({ channel: call }, { phone, phone_is_shared: true })).toBe('shared_address')
+  expect(reason({ channel: call }, { phone, email_is_shared: true })).toBeUndefined()
+  expect(reason({}, { phone, phone_is_shared: true })).toBeUndefined()
+})
 
 test('says nothing against a good message', () => {
   expect(reason({})).toBeUndefined()
@@ -58,6 +68,7 @@ describe('says no', () => {
       '.a@c.example',
     ].map((email): [string, Partial<Lead>] => ['malformed_email', { email }]),
     ['role_account', { email_is_role: true }],
+    ['shared_address', { email_is_shared: true }],
     ['stale_email', { email_is_stale: true }],
     ['invalid_email', { email_is_stale: true, email_status: 'invalid' }],
   ])('%s: %j', (expected, facts) => {

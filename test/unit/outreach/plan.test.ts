@@ -25,6 +25,8 @@ const LEAD: Lead = {
   email: 'given@company1.example',
   email_status: 'valid',
   email_is_role: false,
+  email_is_shared: false,
+  phone_is_shared: false,
   email_is_stale: false,
   linkedin_url: 'https://www.linkedin.com/in/given',
   phone: null,

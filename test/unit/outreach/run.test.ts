@@ -111,6 +111,14 @@ test('a mailbox of a role is nobody to write to', async () => {
   expect(rows.map(({ skip_reason }) => skip_reason)).toEqual(['role_account', 'role_account', null])
 })
 
+test('an address that an accountant has for many companies is not written to', async () => {
+  const { run, events } = await start([{ contact: { email: 'Accountant@many.example' } }])
+  await run()
+  const mails = (await events()).filter(({ channel }) => channel === 'email')
+  expect(mails.length).toBeGreaterThan(0)
+  expect(mails.map(({ skip_reason }) => skip_reason)).toEqual(mails.map(() => 'shared_address'))
+})
+
 test('an audience that does not bind is told with file and line, and nothing is planned', async () => {
   const { made, versions } = await start([{}])
   const { dueLeads } = await import('../../../outreach/due.ts')

@@ -23,8 +23,10 @@ export async function askedInProcess(
   const asked: { path: string; body: Row; query: URLSearchParams }[] = []
   const http: Http = {
     async send({ method = 'GET', path, query = {}, body }, expect = [200]) {
-      const pairs = Object.entries(query).filter(([, value]) => value !== undefined)
-      const url = new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))
+      const pairs = Object.entries(query).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, String(value)]],
+      )
+      const url = new URLSearchParams(pairs as [string, string][])
       const sent = body === undefined ? undefined : (JSON.parse(JSON.stringify(body)) as Row)
       asked.push({ path, body: sent ?? {}, query: url })
       const answer = vendor({ method, path, query: url, headers: given.headers, body: sent })

@@ -100,9 +100,9 @@ test('what an answer means, and what it cost', () => {
   expect(http.meaning!(told(OUT_OF_SCOPE))).toBe('forbidden')
   expect(http.meaning!(told(FREE_PLAN))).toBe('forbidden')
   expect(http.meaning!(told({ status: 404, body: { error_code: 'result_pending' } }))).toBe('later')
-  expect(http.charged!(told({ status: 200, body: { matches: [], credits_consumed: 2.5 } }))).toBe(2.5)
-  expect(http.charged!(told({ status: 200, body: { person: null } }))).toBe(0)
-  expect(http.charged!(told({ status: 200, body: {} }))).toBe(0)
+  expect(http.charged!(told({ status: 200, body: { matches: [], credits_consumed: 2.5 } }), 3)).toBe(2.5)
+  expect(http.charged!(told({ status: 200, body: { person: null } }), 1)).toBe(0)
+  expect(http.charged!(told({ status: 200, body: {} }), 1)).toBe(0)
 })
 
 test('a masked name may be a whole one, whatever its accents; a name counts only with the domain', () => {

@@ -23,9 +23,9 @@ export interface AddressBook {
  */
 export async function* addressesOf(subjects: readonly Subject[], book: AddressBook): AsyncGenerator<VendorRow[]> {
   const { blank, judge } = book
-  const judged = async (subject: Subject, found_by: string, row: VendorRow) => {
+  const judged = async (subject: Subject, found_by: string, row: VendorRow): Promise<VendorRow> => {
     const { subject_id } = subject
-    const about = { subject_id, found_by, ...row }
+    const about: VendorRow = { ...row, subject_id, found_by }
     const told = (row.email ?? null) === null ? about : await judge(subject, about)
     return told.status === 'claimed' ? { ...blank, subject_id, found_by, status: 'claimed' } : told
   }

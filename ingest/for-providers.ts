@@ -1,12 +1,15 @@
 // What provider files may use beside the contract: `define.ts` hands it on.
 
+export { addressesOf } from './addresses.ts'
 export { bytes, folderVersion, landBulk, pushdownOf, readLayout, register, share, withoutCpf } from './bulk.ts'
 export { cnpjCheckDigits, isCnpj, normalizeCnpj } from './cnpj.ts'
 export type { Field, Fill, Fills, Price, Subject } from './fields.ts'
 export { bandsOf, filtersOf, personasOf, termsOf } from './icp-terms.ts'
+export { isNamed, snakeKeys } from './keys.ts'
 export { hostOf, plainWords, rowsMeant, unmasked } from './likeness.ts'
 export { readMx, readSpf } from './mail-hosts.ts'
 export { isFeed, looksLikeFeed, names, newsName, readFeed } from './news.ts'
+export { isNotYet } from './not-yet.ts'
 export { cnpjsOf, ownCnpj, type TechnologyRule, technologiesOf } from './page-facts.ts'
 export { visit } from './page-visit.ts'
 export { daysBefore, gathered, pagesAfter, pagesWithin, type Range, together } from './paging.ts'

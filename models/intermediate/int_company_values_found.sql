@@ -15,6 +15,12 @@ crunchbase_companies as (
 
 ),
 
+hunter_organizations as (
+
+    select * from {{ ref('stg_hunter__organizations') }}
+
+),
+
 mock_firmographics as (
 
     select * from {{ ref('stg_mock__firmographics') }}
@@ -128,6 +134,26 @@ unioned as (
 
     select 'website' as source, subject_id, fetched_at, 'cnpj' as field, cnpj as value, 0.9 as confidence
     from website_sites
+
+    union all by name
+
+    select
+        'hunter' as source,
+        subject_id,
+        fetched_at,
+        unnest(
+            [
+                {'field': 'employee_count', 'value': employee_count::varchar},
+                {'field': 'revenue_usd', 'value': revenue_usd::varchar},
+                {'field': 'funding_stage', 'value': funding_stage},
+                {'field': 'founded_year', 'value': founded_year::varchar},
+                {'field': 'linkedin_url', 'value': linkedin_url},
+                {'field': 'phone', 'value': phone}
+            ],
+            max_depth := 2
+        )
+
+    from hunter_organizations
 
 ),
 

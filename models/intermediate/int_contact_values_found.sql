@@ -15,6 +15,12 @@ apollo_phones as (
 
 ),
 
+hunter_emails as (
+
+    select * from {{ ref('stg_hunter__emails') }}
+
+),
+
 subjects as (
 
     select * from {{ ref('int_subjects_resolved') }} where entity = 'contact'
@@ -61,6 +67,19 @@ unioned as (
     where coalesce(do_not_call_status, 'not_found') = 'not_found'
 
     group by subject_id
+
+    union all by name
+
+    select
+        'hunter' as source,
+        subject_id,
+        fetched_at,
+        unnest(
+            [{'field': 'phone', 'value': phone}, {'field': 'linkedin_url', 'value': linkedin_url}],
+            max_depth := 2
+        )
+
+    from hunter_emails
 
 ),
 

@@ -8,6 +8,12 @@ apollo_matches as (
 
 ),
 
+hunter_emails as (
+
+    select * from {{ ref('stg_hunter__emails') }}
+
+),
+
 mock_emails as (
 
     select * from {{ ref('stg_mock__emails') }}
@@ -29,6 +35,11 @@ unioned as (
 
     select 'apollo' as source, subject_id, email, status, fetched_at
     from apollo_matches
+
+    union all by name
+
+    select 'hunter' as source, subject_id, email, status, fetched_at
+    from hunter_emails
 
 ),
 

@@ -14,6 +14,12 @@ dns_domains as (
 
 ),
 
+hunter_organizations as (
+
+    select * from {{ ref('stg_hunter__organizations') }}
+
+),
+
 mock_tech_stacks as (
 
     select * from {{ ref('stg_mock__tech_stacks') }}
@@ -51,6 +57,11 @@ unioned as (
 
     select 'apollo' as source, subject_id, found.name as technology, found.category as category, fetched_at
     from (select subject_id, fetched_at, unnest(technologies) as found from apollo_organizations)
+
+    union all by name
+
+    select 'hunter' as source, subject_id, unnest(technologies) as technology, seen_on as last_seen_on, fetched_at
+    from hunter_organizations
 
 ),
 

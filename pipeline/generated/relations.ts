@@ -1520,6 +1520,47 @@ export interface RawGoogleNewsArticles {
   _payload: string | null
 }
 
+export interface RawHunterEmails {
+  subject_id: string
+  found_by: string | null
+  email: string | null
+  status: string | null
+  first_name: string | null
+  last_name: string | null
+  position: string | null
+  phone_number: string | null
+  linkedin_url: string | null
+  score: number | null
+  accept_all: boolean | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawHunterOrganizations {
+  subject_id: string
+  name: string | null
+  legal_name: string | null
+  domain: string | null
+  location: string | null
+  type: string | null
+  phone: string | null
+  indexed_at: string | null
+  employees: string | null
+  estimated_revenue: string | null
+  linkedin: string | null
+  annual_revenue: number | null
+  raised: number | null
+  founded_year: number | string | null
+  tech: (string | null)[] | null
+  stages: (string | null)[] | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
 export interface RawIdentityAliases {
   entity: string
   alias_source: string
@@ -2385,6 +2426,32 @@ export interface StagingStgGoogleNewsArticles {
   fetched_at: string
 }
 
+export interface StagingStgHunterEmails {
+  subject_id: string
+  email: string | null
+  status: string | null
+  phone: string | null
+  linkedin_url: string | null
+  confidence: number | null
+  is_claimed: boolean | null
+  fetched_at: string
+}
+
+export interface StagingStgHunterOrganizations {
+  subject_id: string
+  phone: string | null
+  linkedin_url: string | null
+  funding_stage: string | null
+  employee_range: string | null
+  revenue_range: string | null
+  technologies: (string | null)[] | null
+  employee_count: number | null
+  revenue_usd: number | null
+  founded_year: number | string | null
+  seen_on: string | null
+  fetched_at: string
+}
+
 export interface StagingStgIdentityAliases {
   entity: string | null
   alias_source: string
@@ -2861,6 +2928,8 @@ export interface Relations {
   'raw.enrichment__decisions': RawEnrichmentDecisions
   'raw.gdelt__articles': RawGdeltArticles
   'raw.google_news__articles': RawGoogleNewsArticles
+  'raw.hunter__emails': RawHunterEmails
+  'raw.hunter__organizations': RawHunterOrganizations
   'raw.identity__aliases': RawIdentityAliases
   'raw.minha_receita__companies': RawMinhaReceitaCompanies
   'raw.mock__companies': RawMockCompanies
@@ -2931,6 +3000,8 @@ export interface Relations {
   'staging.stg_enrichment__questions': StagingStgEnrichmentQuestions
   'staging.stg_gdelt__articles': StagingStgGdeltArticles
   'staging.stg_google_news__articles': StagingStgGoogleNewsArticles
+  'staging.stg_hunter__emails': StagingStgHunterEmails
+  'staging.stg_hunter__organizations': StagingStgHunterOrganizations
   'staging.stg_identity__aliases': StagingStgIdentityAliases
   'staging.stg_ledger__calls': StagingStgLedgerCalls
   'staging.stg_ledger__incoming': StagingStgLedgerIncoming

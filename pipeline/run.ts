@@ -4,6 +4,7 @@ import type { World } from './context.ts'
 import { ensureStepTables } from './context.ts'
 import { Interrupted, ProjectError } from './errors.ts'
 import { createFileHosts } from './http/download.ts'
+import { createJournal } from './http/journal.ts'
 import { filePaces } from './http/pace-store.ts'
 import { createHttp } from './http.ts'
 import { takeIn, watchIncoming } from './incoming.ts'
@@ -227,7 +228,16 @@ async function makeWorld(
       secrets,
       replay: recorder.frozen,
     }),
-    files: createFileHosts({ now, sleep, random, signal, as_of, secrets, replay: recorder.frozen }),
+    files: createFileHosts({
+      journal: createJournal(journal, run_id, as_of),
+      now,
+      sleep,
+      random,
+      signal,
+      as_of,
+      secrets,
+      replay: recorder.frozen,
+    }),
     now,
     run_id,
     live,

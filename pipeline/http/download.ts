@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   closeSync,
   existsSync,
@@ -16,6 +17,7 @@ import { dirname } from 'node:path'
 import { Interrupted, messageOf, RemoteError } from '../errors.ts'
 import type { HttpDeps } from '../http.ts'
 import { literalRedactor } from '../redact.ts'
+import type { Journal } from './journal.ts'
 import { Fault, openStream, type Streamed } from './network.ts'
 import { NotAsked } from './refused.ts'
 import { checkBaseUrl } from './request.ts'
@@ -59,7 +61,10 @@ export interface FileHost {
 /** Throws NotAsked for a run in the past, which may not ask the present. */
 export type FileHostFactory = (options: FileHostOptions) => FileHost
 
-type Deps = Pick<HttpDeps, 'now' | 'sleep' | 'random' | 'signal' | 'replay' | 'as_of' | 'secrets'>
+type Deps = Pick<HttpDeps, 'now' | 'sleep' | 'random' | 'signal' | 'replay' | 'as_of' | 'secrets'> & {
+  /** Where each file that is fetched is written down as a call, free of charge. */
+  journal?: Pick<Journal, 'write'>
+}
 
 /** Statuses that a new try may mend. */
 const NOT_NOW = new Set([408, 423, 425, 429, 500, 502, 503, 504])
@@ -186,12 +191,35 @@ function createFileHost({ service, base_url, headers: own = {}, limits = {} }: F
       came(part.size - told)
       told = part.size
     }
-    await trying(
-      path,
-      () => piece(path, part, file.size, tell),
-      () => part.best,
-    )
-    part.finish()
+    const requested_at = deps.now().toISOString()
+    const bring = () => piece(path, part, file.size, tell)
+    try {
+      await trying(path, bring, () => part.best)
+      part.finish()
+    } catch (error) {
+      if (!deps.signal.aborted) await log(path, file.mark, requested_at, statusOf(error))
+      throw error
+    }
+    await log(path, file.mark, requested_at, 200)
+  }
+
+  /** One row a file, however many exchanges it took. `status`: absent if the host did not answer to the end. */
+  async function log(path: string, mark: string, requested_at: string, status: number | undefined): Promise<void> {
+    const answer = status && { status, headers: {}, text: '', fetched_at: deps.now().toISOString() }
+    await deps.journal?.write({
+      service,
+      endpoint: mask(path),
+      request_hash: createHash('sha256').update([service, path, mark].join('\u001f')).digest('hex'),
+      field: undefined,
+      company_id: undefined,
+      lead_id: undefined,
+      credits: 0,
+      usd: 0,
+      requested_at,
+      hit: status === 200,
+      answer: answer || undefined,
+      record: false,
+    })
   }
 
   /** One exchange: as much of the file as it brings. Throws Broken when that is not all. */
@@ -251,6 +279,10 @@ function createFileHost({ service, base_url, headers: own = {}, limits = {} }: F
     })
 
   return { text, fetch, wait, state: () => ({ streams: permits.limit(), stalls }) }
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof RemoteError ? error.details.status : undefined
 }
 
 /** What a broken exchange means; undefined for what a new try does not mend. */

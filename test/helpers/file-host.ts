@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createFileHosts, type FileHostFactory } from '../../pipeline/http/download.ts'
+import type { Exchange } from '../../pipeline/http/journal.ts'
 import { type FaultServer, faultServer, type Seen } from './fault-server.ts'
 
 /** What happens to a download instead of its answer: answers true when it has dealt with it. */
@@ -102,17 +103,19 @@ function pageOf(names: readonly string[], sizeOf: (name: string) => Buffer | und
 
 /** Hosts as a run has them, whose pauses pass at once and are told. */
 export function fileHosts(
-  options: { pauses?: number[]; signal?: AbortSignal; as_of?: string; now?: () => Date } = {},
+  options: { pauses?: number[]; signal?: AbortSignal; as_of?: string; now?: () => Date; calls?: Exchange[] } = {},
 ): FileHostFactory {
   const {
     pauses = [],
     signal = new AbortController().signal,
     as_of = '2026-11-22',
     now = () => new Date('2026-11-22T12:00:00Z'),
+    calls = [],
   } = options
   const pass = async (ms: number) => {
     pauses.push(ms)
     await sleep(1)
   }
-  return createFileHosts({ now, sleep: pass, random: () => 1, signal, as_of, secrets: [] })
+  const journal = { write: (call: Exchange) => Promise.resolve(`cal_${calls.push(call)}`) }
+  return createFileHosts({ journal, now, sleep: pass, random: () => 1, signal, as_of, secrets: [] })
 }

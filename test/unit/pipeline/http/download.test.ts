@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Interrupted, ProjectError, RemoteError } from '../../../../pipeline/errors.ts'
 import type { FileHost } from '../../../../pipeline/http/download.ts'
+import type { Exchange } from '../../../../pipeline/http/journal.ts'
 import { NotAsked } from '../../../../pipeline/http/refused.ts'
 import { etagOf, fileHost, fileHosts, type Host } from '../../../helpers/file-host.ts'
 
@@ -49,6 +50,24 @@ describe('a file', () => {
     expect(readFileSync(to).equals(CONTENT)).toBe(true)
     expect(host.seen[0]!.headers['accept-encoding']).toBe('identity')
     expect([existsSync(`${to}.part`), existsSync(`${to}.part.json`)]).toEqual([false, false])
+  })
+
+  it('is one call in the log, free of charge; so is one that cannot be had', async () => {
+    const calls: Exchange[] = []
+    const limits = { stall_s: 1, tries: 1 }
+    const from = fileHosts({ pauses, calls })({
+      service: 'register',
+      base_url: host.base_url,
+      headers: basic('SHARE'),
+      limits,
+    })
+    await fetched(from)
+    await fetched(from)
+    await expect(from.fetch('2026-08/None.zip', `${to}.none`, FILE, () => {})).rejects.toThrow(RemoteError)
+    expect(calls.map(({ endpoint, credits, hit, answer }) => [endpoint, credits, hit, answer?.status])).toEqual([
+      [PATH, 0, true, 200],
+      ['2026-08/None.zip', 0, false, 404],
+    ])
   })
 
   it('goes on where it broke off, as long as tries bring something', async () => {

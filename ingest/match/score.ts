@@ -44,7 +44,7 @@ export async function comparePairs(connection: Connection, isGiven: boolean): Pr
             join match_profiles as b on b.r = p.b
         ),
         -- among many records a name must say more to tell one of them
-        usual as (select greatest(14, 2 + log2(count(*))) as bits from match_profiles)
+        usual as (select greatest(14, 2 + log2(greatest(count(*), 1))) as bits from match_profiles)
         select levelled.* exclude (shared_bits, address_shared, is_house, is_other),
             case
                 when name <= 3 then greatest(-8, least(case when address >= 4 then 0 else 3 end, shared_bits - usual.bits))

@@ -104,6 +104,11 @@ export async function* matchFile(
   world.progress?.('file read')
   const has = (key: keyof Columns) => columns[key] !== undefined
   if (has('domain')) await createDomains(world)
+  // numbered by what they say: what belongs together does not depend on the order of the file
+  const said = Object.keys(columns).map((key) => `"${key}"`)
+  await connection.run(`
+    create or replace temp table match_rows as
+        select row_number() over (order by ${said.join(', ')}, r) as r, r as line, ${said.join(', ')} from match_file`)
   const column = (key: keyof Columns) => (has(key) ? `f."${key}"` : 'null::varchar')
   const cnpj = `case when length(regexp_replace(f.cnpj, '[./\\s-]', '', 'g')) = 14 then left(upper(regexp_replace(f.cnpj, '[./\\s-]', '', 'g')), 8) end`
   const input = `
@@ -112,7 +117,7 @@ export async function* matchFile(
         ${has('domain') ? 'h.domain' : 'null::varchar'} as domain, null::varchar[] as people,
         ${has('cnpj') ? cnpj : 'null::varchar'} as cnpj_root,
         ${has('cnpj') ? cnpj : 'null::varchar'} as exact_key
-    from match_file as f
+    from match_rows as f
     ${
       has('domain')
         ? `left join match_hosts as h on h.host = regexp_extract(lower(trim(f.domain)),
@@ -135,15 +140,19 @@ export async function* matchFile(
         join match_clusters as y on y.r = s.other
         group by x.r
     ),
-    sizes as (select c, count(*) as size from match_clusters group by c)
-    select f.id, coalesce(first.id, 'row ' || clusters.c) as cluster,
+    sizes as (
+        select c, count(*) as size, min(line) as first_line
+        from match_clusters join match_rows using (r)
+        group by c
+    )
+    select f.id, coalesce(first.id, 'row ' || sizes.first_line) as cluster,
         round(case when sizes.size > 1 then coalesce(pairs.inside, 1) else 1 - coalesce(pairs.best, 0) end, 6)::double as probability
-    from match_file as f
+    from match_rows as f
     join match_clusters as clusters on clusters.r = f.r
-    join match_file as first on first.r = clusters.c
     join sizes on sizes.c = clusters.c
+    join match_file as first on first.r = sizes.first_line
     left join pairs on pairs.r = f.r
-    order by f.r`)
+    order by f.line`)
 }
 
 /** What `match --pairs` says of a row. */

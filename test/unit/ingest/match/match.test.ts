@@ -108,6 +108,40 @@ test('Windows-1252 and UTF-16 are read as what they are', async () => {
   expect(wide).toMatchObject({ left: '東京', right: '大阪', same: false })
 })
 
+test('what belongs together does not depend on the order of the rows', async () => {
+  const names = ['Alvorada Móveis', 'Estrela Pães', 'Nordeste Cargas', 'Bela Vista Ótica', 'Delta', 'Rio Claro Tintas']
+  const lines = names.flatMap((name, n) => [
+    `${n}a,${name} Ltda,Rua das Flores ${n} Centro 01001${n}00,113030${n}040`,
+    `${n}b,${name.toUpperCase()},R. das Flores ${n} Centro,113030${n}040`,
+    `${n}c,${name.replace('e', '')} ME,Rua das Flores ${n} Centro 01001${n}00,`,
+    `${n}d,${name} Dois,Av. Brasil ${n} Jardim 04004${n}00,`,
+  ])
+  const columns = { id: 'id', name: 'name', address: 'address', phone: 'phone' }
+  const groupsOf = async (order: string[]) => {
+    const groups = new Map<string, string[]>()
+    for (const { id, cluster } of await resolve(['id,name,address,phone', ...order].join('\n'), columns))
+      groups.set(cluster, [...(groups.get(cluster) ?? []), id!].sort())
+    return [...groups.values()].map((group) => group.join(' ')).sort()
+  }
+  const found = await groupsOf(lines)
+  expect(found.filter((group) => group.includes(' ')).length).toBeGreaterThanOrEqual(names.length - 1)
+  expect(await groupsOf([...lines].reverse())).toEqual(found)
+  expect(await groupsOf([...lines.slice(7), ...lines.slice(0, 7)])).toEqual(found)
+})
+
+test('a whole address outweighs a misspelt name, but tenants with other phones stay apart', async () => {
+  const rows = await resolve(
+    `id,name,address,phone
+1,Quinn Musolino,42 Heckenberg Street Willetton Greenacre 6309 nsw,
+2,Qinn Musolkno,42 Heckenberg Stret Willetton Greenacre 6309 nsw,
+3,Padaria Aurora Ltda,Avenida Paulista 1000 Bela Vista São Paulo 01310100,1130304040
+4,Clínica Veterinária Bicho Bom,Avenida Paulista 1000 Bela Vista São Paulo 01310100,1155556666
+`,
+    { id: 'id', name: 'name', address: 'address', phone: 'phone' },
+  )
+  expect(rows.map(({ cluster }) => cluster)).toEqual(['1', '1', '3', '4'])
+})
+
 test('two CNPJ roots are never one company, whatever else they share; again is the same again', async () => {
   const lines = [
     'a,Acme Robotics,11222333000181,acme.com.br,1130304040',

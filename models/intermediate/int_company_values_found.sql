@@ -3,27 +3,27 @@
 
 with
 
-apollo_organizations as (
+profiles as (
 
-    select * from {{ ref('int_apollo__organizations') }}
+    select * from {{ ref('int_company_profiles_found') }}
 
 ),
 
-crunchbase_companies as (
+builtwith_domains as (
 
-    select * from {{ ref('int_crunchbase__companies') }}
+    select * from {{ ref('stg_builtwith__domains') }}
+
+),
+
+builtwith_registrations as (
+
+    select * from {{ ref('stg_builtwith__registrations') }}
 
 ),
 
 hunter_organizations as (
 
     select * from {{ ref('stg_hunter__organizations') }}
-
-),
-
-mock_firmographics as (
-
-    select * from {{ ref('stg_mock__firmographics') }}
 
 ),
 
@@ -48,49 +48,9 @@ subjects as (
 unioned as (
 
     select
-        'mock' as source,
+        source,
         subject_id,
         null::double as confidence,
-        fetched_at,
-        unnest(
-            [
-                {'field': 'employee_count', 'value': employee_count::varchar},
-                {'field': 'revenue_usd', 'value': revenue_usd::varchar},
-                {'field': 'funding_stage', 'value': funding_stage}
-            ],
-            max_depth := 2
-        )
-
-    from mock_firmographics
-
-    union all by name
-
-    select
-        'crunchbase' as source,
-        subject_id,
-        fetched_at,
-        unnest(
-            [
-                {'field': 'employee_count', 'value': employee_count::varchar},
-                {'field': 'revenue_usd', 'value': revenue_usd::varchar},
-                {'field': 'funding_stage', 'value': funding_stage},
-                {'field': 'founded_year', 'value': founded_year::varchar},
-                {'field': 'country', 'value': country},
-                {'field': 'city', 'value': city},
-                {'field': 'linkedin_url', 'value': linkedin_url}
-            ],
-            max_depth := 2
-        )
-
-    from crunchbase_companies
-
-    where subject_id is not null
-
-    union all by name
-
-    select
-        'apollo' as source,
-        subject_id,
         fetched_at,
         unnest(
             [
@@ -106,7 +66,7 @@ unioned as (
             max_depth := 2
         )
 
-    from apollo_organizations
+    from profiles
 
     union all by name
 
@@ -154,6 +114,16 @@ unioned as (
         )
 
     from hunter_organizations
+
+    union all by name
+
+    select 'builtwith' as source, subject_id, fetched_at, 'employee_count' as field, employee_count::varchar as value
+    from builtwith_domains
+
+    union all by name
+
+    select 'builtwith' as source, subject_id, fetched_at, 'cnpj' as field, cnpj as value
+    from builtwith_registrations
 
 ),
 

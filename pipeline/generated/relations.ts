@@ -210,6 +210,20 @@ export interface IntermediateIntCompanyNewsSummarized {
   fetched_at: string | null
 }
 
+export interface IntermediateIntCompanyProfilesFound {
+  source: string
+  subject_id: string
+  employee_count: number | string | null
+  revenue_usd: number | null
+  funding_stage: string | null
+  founded_year: number | string | null
+  industry: string | null
+  country: string | null
+  city: string | null
+  linkedin_url: string | null
+  fetched_at: string | null
+}
+
 export interface IntermediateIntCompanyRecords {
   source: string
   source_key: string
@@ -855,6 +869,17 @@ export interface IntermediateIntSignalsCombined {
   is_buying: boolean | null
   half_life_days: number | null
   strength: number
+}
+
+export interface IntermediateIntSignalsTold {
+  source: string
+  subject_id: string
+  signal_key: string
+  kind: string | null
+  observed_on: string | null
+  evidence: string | null
+  url: string | null
+  fetched_at: string | null
 }
 
 export interface IntermediateIntSocialsCombined {
@@ -2840,6 +2865,7 @@ export interface Relations {
   'intermediate.int_companies_merged': IntermediateIntCompaniesMerged
   'intermediate.int_company_exclusions_named': IntermediateIntCompanyExclusionsNamed
   'intermediate.int_company_news_summarized': IntermediateIntCompanyNewsSummarized
+  'intermediate.int_company_profiles_found': IntermediateIntCompanyProfilesFound
   'intermediate.int_company_records': IntermediateIntCompanyRecords
   'intermediate.int_company_records_keyed': IntermediateIntCompanyRecordsKeyed
   'intermediate.int_company_records_unioned': IntermediateIntCompanyRecordsUnioned
@@ -2884,6 +2910,7 @@ export interface Relations {
   'intermediate.int_score_overrides': IntermediateIntScoreOverrides
   'intermediate.int_shared_addresses': IntermediateIntSharedAddresses
   'intermediate.int_signals_combined': IntermediateIntSignalsCombined
+  'intermediate.int_signals_told': IntermediateIntSignalsTold
   'intermediate.int_socials_combined': IntermediateIntSocialsCombined
   'intermediate.int_subjects_asked': IntermediateIntSubjectsAsked
   'intermediate.int_subjects_resolved': IntermediateIntSubjectsResolved

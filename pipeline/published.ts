@@ -16,7 +16,17 @@ export function publishedRelations(graph: Graph): PublishedRelations {
   const models = [...graph.nodes.values()].filter(
     (node): node is ModelNode => node.kind === 'model' && PUBLISHED_SCHEMAS.includes(node.relation.schema),
   )
-  const list = models.map((model) => describe(model, graph))
+  const built = [...graph.nodes.values()].flatMap((node) =>
+    node.kind === 'step'
+      ? (node.step.builds ?? [])
+          .filter(({ schema }) => PUBLISHED_SCHEMAS.includes(schema))
+          .map((table) => ({ table, id: node.id }))
+      : [],
+  )
+  const list = [
+    ...models.map((model) => describe(model, graph)),
+    ...built.map(({ table }) => ({ ...table, pii: table.pii ?? [], column_docs: table.docs ?? {}, parquet: false })),
+  ]
   return {
     list: [
       ...list,
@@ -24,7 +34,7 @@ export function publishedRelations(graph: Graph): PublishedRelations {
     ],
     async fingerprint(version) {
       const versions: [string, string][] = []
-      for (const model of models) versions.push([model.id, await version(model.id)])
+      for (const { id } of [...models, ...built]) versions.push([id, await version(id)])
       return fingerprintOf([...versions, ['described', JSON.stringify(list)]])
     },
   }

@@ -25,7 +25,8 @@ export function register(program: Command): void {
       const { inspectProject } = await import('../../pipeline/check/project-check.ts')
       const checked = await inspectProject(project, { advice: true })
       const problems = [...checked.problems]
-      if (options.types) problems.push(...(await typeProblems(report, root, project, checked, options)))
+      if (options.types || options.writeTypes)
+        problems.push(...(await typeProblems(report, root, project, checked, options)))
       const { bound, skipped, catalogue, warnings } = checked
       if (options.output === 'json') report.json({ bound, relations: catalogue.size, skipped, problems, warnings })
       for (const { name, file, reason } of skipped) report.line(`${file}  ${name} is not checked: ${reason}`)
@@ -44,7 +45,7 @@ async function typeProblems(
   root: string,
   project: Project,
   checked: ProjectCheck,
-  { writeTypes }: CheckOptions,
+  { types, writeTypes }: CheckOptions,
 ): Promise<Problem[]> {
   const { freshnessOf, RELATIONS_FILE, relationTypes, writeRelationTypes } = await import(
     '../../pipeline/check/relation-types.ts'
@@ -56,6 +57,7 @@ async function typeProblems(
   // The code is the repository's; another folder's SQL is checked against it, and has no file of its own.
   const own = relative(root, codeRoot()) === '' && checked.problems.length === 0
   const stale = own ? freshnessOf(text, root) : []
+  if (!types) return stale
   const found = checkTypes(text, join(root, 'target', '.cache'))
   if (found === undefined) report.line('TypeScript is not installed here: steps are not checked (npm ci installs it)')
   return [...stale, ...(found ?? [])]

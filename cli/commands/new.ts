@@ -75,7 +75,7 @@ function write(root: string, { files, config }: NewFiles): string[] {
 
 /** The types of the new relations, and what the check of the project says; a process of its own, since this one does not know the new code. */
 function writeTypes(root: string): string {
-  const call = [join(codeRoot(), 'bin', 'pipeline.mjs'), 'check', '--write-types']
+  const call = [join(codeRoot(), 'bin', 'pipeline.mjs'), 'check', '--write-types', '--no-types']
   return spawnSync(process.execPath, call, { cwd: root, encoding: 'utf8' }).stderr.trimEnd()
 }
 

@@ -83,6 +83,9 @@ export function diffText(
       : textTable(changed.map(martRow), ['mart', 'before', 'after', 'added', 'removed', 'changed', 'columns'], format),
   )
   for (const { name, note } of changed) if (note !== undefined) lines.push(`${name}: ${note}`)
+  for (const { name, not_compared } of changed)
+    if (not_compared.length > 0)
+      lines.push(`${name}: not compared, since not made for this: ${not_compared.join(', ')}`)
   const same = marts.length - changed.length
   lines.push('', `${same} ${same === 1 ? 'mart is' : 'marts are'} as before.${leftOut(left_out)}`)
   return lines.join('\n')

@@ -180,7 +180,10 @@ async function list({ connection, place, limit }: DiffWorld): Promise<DiffTable>
 }
 
 /** Leads that were written to by another version of a sequence, and whose sequence goes on. */
-async function inFlight({ on }: DiffWorld, sequences: Desk['sequences']): Promise<DiffTable> {
+export async function inFlight(
+  { on }: Pick<DiffWorld, 'on'>,
+  sequences: readonly Pick<Desk['sequences'][number], 'name' | 'version'>[],
+): Promise<DiffTable> {
   const words = (list: readonly string[]) => list.map(quoteLiteral).join(', ')
   const versions = sequences.map(({ name, version }) => `(${quoteLiteral(name)}, ${quoteLiteral(version)})`)
   const columns = ['sequence', 'version', 'version_now', 'leads']

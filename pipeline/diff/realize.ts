@@ -111,8 +111,12 @@ function leavesOf(graph: Graph, wanted: ReadonlySet<string>): Set<string> {
     node.kind === 'model' || node.kind === 'snapshot' || (node.kind === 'step' && !isOutward(node))
   const isLeaf = (id: string) => {
     const node = graph.nodes.get(id)
-    const isTable = node?.kind === 'model' && node.materialized === 'table' && node.contract === undefined
-    return isTable && !graph.children(id).some((child) => reads(graph.nodes.get(child)!))
+    if (node?.kind !== 'model' || node.relation.schema !== 'marts') return false
+    return (
+      node.materialized === 'table' &&
+      node.contract === undefined &&
+      !graph.children(id).some((child) => reads(graph.nodes.get(child)!))
+    )
   }
   return new Set([...wanted].filter(isLeaf))
 }

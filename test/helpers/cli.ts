@@ -13,6 +13,8 @@ export interface CliResult {
 
 export interface CliOptions {
   env?: Record<string, string>
+  /** Whose code is run; this repository's unless said. */
+  code?: string
   /** Handed the running process, e.g. to kill it. */
   onStart?(child: ReturnType<typeof spawn>): void
 }
@@ -21,10 +23,10 @@ export interface CliOptions {
 export function pipeline(
   cwd: string,
   args: readonly string[],
-  { env = {}, onStart }: CliOptions = {},
+  { env = {}, code = codeRoot(), onStart }: CliOptions = {},
 ): Promise<CliResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(codeRoot(), 'bin', 'pipeline.mjs'), ...args], {
+    const child = spawn(process.execPath, [join(code, 'bin', 'pipeline.mjs'), ...args], {
       cwd,
       env: { ...process.env, NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

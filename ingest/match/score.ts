@@ -5,8 +5,8 @@ import { nameBits, type Weights } from './estimate.ts'
 /** Below this likeness of names, and with nothing else in common, a pair is not looked at further. */
 const HOPELESS = 0.2
 
-/** Bits of an address that are usual, and how far more or fewer of them may count. */
-const DETAIL = { usual: 22, least: -3, most: 6, others: 2, tenants: -2 }
+/** Bits of an address that are usual, and how many more of them may count: by whose it is. */
+const DETAIL = { usual: 22, most: 6, others: 2, tenants: -2 }
 
 /** Bits of the words that two lists of codes share. */
 const sumOf = (list: string) => `coalesce(list_sum(list_transform(${list}, lambda c: c & 65535)), 0) / 1000.0`
@@ -54,7 +54,7 @@ export async function comparePairs(connection: Connection, isGiven: boolean): Pr
             -- a house number and a street say less than those with quarter and postcode, and more than a street
             case
                 when address > 2 or address is null then 0
-                else greatest(${DETAIL.least}, least(case when name <= 5 then ${DETAIL.most} when is_house then ${DETAIL.tenants} when name = 6 and not is_other then ${DETAIL.most} else ${DETAIL.others} end, round(address_shared - ${DETAIL.usual})))
+                else least(case when name <= 5 then ${DETAIL.most} when is_house then ${DETAIL.tenants} when name = 6 and not is_other then ${DETAIL.most} else ${DETAIL.others} end, greatest(0, round(address_shared - ${DETAIL.usual})))
             end::decimal(5, 1) as detail
         from levelled, usual;
     drop table match_promising; drop table match_name_errors; drop table match_address_errors`)

@@ -15,9 +15,9 @@ builtwith_domains as (
 
 ),
 
-builtwith_registrations as (
+cnpjs as (
 
-    select * from {{ ref('stg_builtwith__registrations') }}
+    select * from {{ ref('int_cnpjs_found') }}
 
 ),
 
@@ -30,12 +30,6 @@ hunter_organizations as (
 registers as (
 
     select * from {{ ref('int_registers_looked_up') }}
-
-),
-
-website_sites as (
-
-    select * from {{ ref('stg_website__sites') }}
 
 ),
 
@@ -92,11 +86,6 @@ unioned as (
 
     union all by name
 
-    select 'website' as source, subject_id, fetched_at, 'cnpj' as field, cnpj as value, 0.9 as confidence
-    from website_sites
-
-    union all by name
-
     select
         'hunter' as source,
         subject_id,
@@ -122,8 +111,8 @@ unioned as (
 
     union all by name
 
-    select 'builtwith' as source, subject_id, fetched_at, 'cnpj' as field, cnpj as value
-    from builtwith_registrations
+    select source, subject_id, fetched_at, 'cnpj' as field, cnpj as value, confidence
+    from cnpjs
 
 ),
 

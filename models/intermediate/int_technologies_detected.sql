@@ -8,6 +8,12 @@ apollo_organizations as (
 
 ),
 
+builtwith_technologies as (
+
+    select * from {{ ref('int_builtwith__technologies') }}
+
+),
+
 dns_domains as (
 
     select * from {{ ref('stg_dns__domains') }}
@@ -62,6 +68,11 @@ unioned as (
 
     select 'hunter' as source, subject_id, unnest(technologies) as technology, seen_on as last_seen_on, fetched_at
     from hunter_organizations
+
+    union all by name
+
+    select 'builtwith' as source, subject_id, technology, category, first_seen_on, last_seen_on, fetched_at
+    from builtwith_technologies
 
 ),
 

@@ -92,6 +92,23 @@ export interface IntermediateIntApolloOrganizations {
   country: string | null
 }
 
+export interface IntermediateIntBuiltwithTechnologies {
+  subject_id: string
+  technology: string
+  category: string | null
+  first_seen_on: string | null
+  last_seen_on: string | null
+  fetched_at: string | null
+}
+
+export interface IntermediateIntCnpjsFound {
+  source: string | null
+  subject_id: string
+  fetched_at: string | null
+  cnpj: string
+  confidence: number | null
+}
+
 export interface IntermediateIntCompaniesClustered {
   source: string
   source_key: string
@@ -1367,6 +1384,31 @@ export interface RawApolloPhones {
   _payload: string | null
 }
 
+export interface RawBuiltwithDomains {
+  subject_id: string
+  state: string
+  lookup: string | null
+  result: string | null
+  meta: string | null
+  attributes: string | null
+  sales_revenue: number | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawBuiltwithRegistrations {
+  subject_id: string
+  domain: string | null
+  type: string
+  number: string
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
 export interface RawCrmRecords {
   crm: string
   object: string
@@ -2342,6 +2384,22 @@ export interface StagingStgApolloPhones {
   fetched_at: string
 }
 
+export interface StagingStgBuiltwithDomains {
+  subject_id: string
+  domain: string | null
+  employee_count: number | null
+  paths: (string | null)[] | null
+  fetched_at: string
+}
+
+export interface StagingStgBuiltwithRegistrations {
+  subject_id: string
+  type: string | null
+  number: string | null
+  cnpj: string | null
+  fetched_at: string | null
+}
+
 export interface StagingStgCrmRecords {
   crm_id: string
   record_id: string | null
@@ -2855,6 +2913,8 @@ export interface Relations {
   'discovery.icp_prospects': DiscoveryIcpProspects
   'discovery.registrable_domains': DiscoveryRegistrableDomains
   'intermediate.int_apollo__organizations': IntermediateIntApolloOrganizations
+  'intermediate.int_builtwith__technologies': IntermediateIntBuiltwithTechnologies
+  'intermediate.int_cnpjs_found': IntermediateIntCnpjsFound
   'intermediate.int_companies_clustered': IntermediateIntCompaniesClustered
   'intermediate.int_companies_completed': IntermediateIntCompaniesCompleted
   'intermediate.int_companies_enriched': IntermediateIntCompaniesEnriched
@@ -2946,6 +3006,8 @@ export interface Relations {
   'raw.apollo__organizations': RawApolloOrganizations
   'raw.apollo__people': RawApolloPeople
   'raw.apollo__phones': RawApolloPhones
+  'raw.builtwith__domains': RawBuiltwithDomains
+  'raw.builtwith__registrations': RawBuiltwithRegistrations
   'raw.crm__records': RawCrmRecords
   'raw.crunchbase__funding_rounds': RawCrunchbaseFundingRounds
   'raw.crunchbase__organizations': RawCrunchbaseOrganizations
@@ -3019,6 +3081,8 @@ export interface Relations {
   'staging.stg_apollo__organizations': StagingStgApolloOrganizations
   'staging.stg_apollo__people': StagingStgApolloPeople
   'staging.stg_apollo__phones': StagingStgApolloPhones
+  'staging.stg_builtwith__domains': StagingStgBuiltwithDomains
+  'staging.stg_builtwith__registrations': StagingStgBuiltwithRegistrations
   'staging.stg_crm__records': StagingStgCrmRecords
   'staging.stg_crunchbase__funding_rounds': StagingStgCrunchbaseFundingRounds
   'staging.stg_crunchbase__organizations': StagingStgCrunchbaseOrganizations

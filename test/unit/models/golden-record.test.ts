@@ -151,6 +151,15 @@ const PARTNER = {
   fetched_at: 'TIMESTAMP',
 }
 
+const LISTED = {
+  contact_key: 'VARCHAR',
+  company_key: 'VARCHAR',
+  masked_name: 'VARCHAR',
+  title: 'VARCHAR',
+  refreshed_on: 'DATE',
+  fetched_at: 'TIMESTAMP',
+}
+
 async function people(rows: readonly Row[]): Promise<Row[]> {
   await models.give({
     'staging.stg_mock__contacts': {
@@ -158,6 +167,7 @@ async function people(rows: readonly Row[]): Promise<Row[]> {
       rows: rows.map((row, index) => ({ contact_key: `p${index}`, company_key: 'a', fetched_at: SEEN, ...row })),
     },
     'intermediate.int_receita_federal__contacts': { columns: PARTNER, rows: [] },
+    'staging.stg_apollo__people': { columns: LISTED, rows: [] },
   })
   await models.build(['int_contact_records', 'int_titles_classified'])
   return models.connection.rows<Row>(`

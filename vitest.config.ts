@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Named as skipped by test/e2e/long-forms.test.ts.
+    exclude: process.env.LONG ? [] : ['test/**/*.long.test.ts'],
     // Two workers suit the two cores of a small CI machine; each loads DuckDB, so more would only take memory.
     pool: 'forks',
     maxWorkers: 2,

@@ -8,5 +8,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const [points = '50', seed] = process.argv.slice(2)
 const env = { ...process.env, LONG: '1', KILLS: points, ...(seed === undefined ? {} : { KILL_SEED: seed }) }
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-const done = spawnSync(process.execPath, [vitest, 'run', 'test/e2e/kill.long.test.ts'], { cwd: root, env, stdio: 'inherit' })
+const done = spawnSync(process.execPath, [vitest, 'run', 'test/e2e/kill.long.test.ts'], {
+  cwd: root,
+  env,
+  stdio: 'inherit',
+})
 process.exitCode = done.status ?? 1

@@ -6,7 +6,13 @@ import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const [kills = '50', companies = '2000', seed] = process.argv.slice(2)
-const env = { ...process.env, LONG: '1', PAID_KILLS: kills, PAID_COMPANIES: companies, ...(seed && { KILL_SEED: seed }) }
+const env = {
+  ...process.env,
+  LONG: '1',
+  PAID_KILLS: kills,
+  PAID_COMPANIES: companies,
+  ...(seed && { KILL_SEED: seed }),
+}
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
 const done = spawnSync(process.execPath, [vitest, 'run', 'test/e2e/paid-kill.long.test.ts'], {
   cwd: root,

@@ -249,7 +249,7 @@ describe('ls is the catalogue', () => {
   })
 
   it('files are kebab-case, and snake_case where SQL and YAML name them', () => {
-    const [kebab, snake] = [/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.config)?$/, /^[a-z0-9]+(_+[a-z0-9]+)*$/]
+    const [kebab, snake] = [/^[a-z0-9]+(-[a-z0-9]+)*((\.long)?\.test|\.config)?$/, /^[a-z0-9]+(_+[a-z0-9]+)*$/]
     const named = files.filter((path) => /\.(ts|sql)$/.test(path) && !path.includes('/fixtures/'))
     const wrong = named.filter((path) => {
       const name = basename(path).replace(/\.[a-z]+$/, '')

@@ -37,6 +37,7 @@ export function enrichmentStep(field: Field, providers: readonly SwitchedOn[], i
     fingerprint: hashOf([field, icp, sources.map(({ on }) => [on.name, on.version, on.settings])]),
     bind: async (connection) => {
       await Memory.read({ connection, as_of: '2000-01-01' }, [field])
+      await (ofContacts ? contactSubjects : companySubjects)(connection)
     },
     run: async (context) => {
       const subjects = ofContacts

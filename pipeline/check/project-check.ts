@@ -198,9 +198,13 @@ function countedOf(bindables: readonly Bindable[], unknown: ReadonlyMap<string, 
   return { bound: bindables.filter(({ id }) => !unknown.has(id)).length, skipped }
 }
 
-/** By place; what two texts of one file have wrong is said once. */
+/** By place; what two texts of one file have wrong is said once, and what a file's own tests say of it not at all. */
 function sorted(problems: readonly Problem[]): Problem[] {
-  const distinct = new Map(problems.map((problem) => [JSON.stringify(problem), problem]))
+  const placed = new Set(problems.flatMap(({ file, line }) => (line === undefined ? [] : [file])))
+  const own = problems.filter(
+    ({ file, line, message }) => line !== undefined || !placed.has(file) || !message.startsWith('the test '),
+  )
+  const distinct = new Map(own.map((problem) => [JSON.stringify(problem), problem]))
   return [...distinct.values()].sort(
     (a, b) =>
       a.file.localeCompare(b.file, 'en') || (a.line ?? 0) - (b.line ?? 0) || a.message.localeCompare(b.message, 'en'),

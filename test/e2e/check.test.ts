@@ -6,14 +6,17 @@ import { ROOT } from '../helpers/source-tree.ts'
 
 const modelText = (path: string) => readFileSync(join(ROOT, 'models', path), 'utf8')
 
-/** The project's SQL with one column of one mart under another name, in SQL and in YAML. */
+/** The project's SQL with one column of one model under another name, in SQL and in YAML. */
 function renamed(): string {
-  const sql = modelText('marts/dim_companies.sql')
-  const yml = modelText('marts/dim_companies.yml')
+  const sql = modelText('intermediate/int_company_records.sql')
+  const yml = modelText('intermediate/int_company_records.yml')
   const last = /select \*\s+from (\w+)\s*$/.exec(sql)
   return projectCopy({
-    'models/marts/dim_companies.sql': sql.replace(last![0], `select * rename (cnpj as tax_number) from ${last![1]}`),
-    'models/marts/dim_companies.yml': yml.replace('- name: cnpj\n', '- name: tax_number\n'),
+    'models/intermediate/int_company_records.sql': sql.replace(
+      last![0],
+      `select * rename (host as site_host) from ${last![1]}`,
+    ),
+    'models/intermediate/int_company_records.yml': yml.replace('- name: host\n', '- name: site_host\n'),
   })
 }
 
@@ -21,11 +24,11 @@ describe('pipeline check', () => {
   it('finds the step that reads a column which SQL has renamed, at its line', async () => {
     const { code, stderr } = await pipeline(renamed(), ['check'])
     const line =
-      readFileSync(join(ROOT, 'ingest/subjects.ts'), 'utf8')
+      readFileSync(join(ROOT, 'ingest/domains.ts'), 'utf8')
         .split('\n')
-        .findIndex((each) => each.includes("'cnpj'")) + 1
+        .findIndex((each) => each.includes(".select('host')")) + 1
     expect(stderr).toContain(
-      `ingest/subjects.ts:${line}  TS2769: reads 'cnpj', which marts.dim_companies does not have`,
+      `ingest/domains.ts:${line}  TS2769: reads 'host', which intermediate.int_company_records does not have`,
     )
     expect(code).toBe(2)
   })

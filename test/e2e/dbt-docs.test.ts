@@ -105,7 +105,7 @@ exposures:
       ['exposure/exposure.lead_engine.weekly_pipeline', 'What the board looks at.'],
     ] as const) {
       const tab = await open(place)
-      await tab.getByText(word).first().waitFor()
+      await tab.getByText(word).filter({ visible: true }).first().waitFor()
     }
     expect(errors).toEqual([])
   })

@@ -98,8 +98,11 @@ export interface Told {
   data: unknown
 }
 
+/** A free request is asked again after a fault, whatever its method: what writes must be such that twice is the same as once. */
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
 export interface HttpRequest {
-  method?: 'GET' | 'POST'
+  method?: Method
   /** Path on `base_url`; with the way to `any_host` a whole URL. Of another whole URL (a server's "next page") only path and query count, never the host. */
   path: string
   query?: Record<string, string | number | boolean | undefined>

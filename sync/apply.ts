@@ -1,11 +1,11 @@
 import { RemoteError } from '../pipeline/errors.ts'
 import type { StepContext, StepSummary } from '../pipeline/step.ts'
 import { type Change, changesOf, countBadKeys } from './changes.ts'
-import type { CrmOutcome } from './define.ts'
 import type { Intent } from './diff.ts'
 import { checkMappings, type Mapping, type SwitchedOn } from './mapping.ts'
 import { PlanFile } from './plan-file.ts'
-import { crmContext, remote } from './pull.ts'
+import type { Outcome } from './records.ts'
+import { connect, remote } from './session.ts'
 import { OUTCOMES } from './tables.ts'
 
 type Counts = {
@@ -125,8 +125,9 @@ async function applyBatch(
   context.signal.throwIfAborted()
   const { object } = batch[0]!
   await context.record(OUTCOMES, [batch.map(intentRow)])
-  const rows = batch.map(({ record_id, crm_id, diff }) => ({ record_id, crm_id, fields: diff.fields }))
-  const outcomes = await definition.upsert(crmContext(context, settings), object, rows)
+  const rows = batch.map(({ record_id, crm_id, diff }) => ({ record_id, crm_id, fields: diff.fields, links: [] }))
+  const session = connect(name, definition, settings, { ...context, root: context.paths.root })
+  const outcomes = await session.upsert(object, rows)
   if (outcomes.length !== batch.length) {
     throw new Error(`${name} answered ${outcomes.length} outcomes for ${batch.length} rows of ${object}`)
   }
@@ -163,16 +164,16 @@ function intentRow(change: Change) {
   return { ...plannedRow(change), intended }
 }
 
-function outcomeRow(change: Change, { crm_id, status, error }: CrmOutcome, synced_at: string) {
+function outcomeRow(change: Change, { crm_id, status, message = null }: Outcome, synced_at: string) {
   const { diff } = change
-  const synced = status === 'synced'
+  const synced = status === 'done'
   return {
     ...plannedRow(change),
     crm_id: crm_id ?? change.crm_id,
-    status,
+    status: synced ? 'synced' : status,
     written: synced ? { ...diff.written, ...diff.fields } : diff.written,
     intended: null,
     synced_at: synced ? synced_at : null,
-    error,
+    error: message,
   }
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { quoteIdentifier, quoteLiteral } from '../pipeline/table.ts'
 import type { Connection } from '../pipeline/warehouse/duckdb.ts'
-import type { Fields } from './define.ts'
 import { accountFor, canonical, type Diff, diffRecord, type Intent } from './diff.ts'
 import { checkMappings, type Mapping } from './mapping.ts'
+import type { Fields } from './records.ts'
 
 /** One row of a mapping, compared with the CRM: what there is to do. */
 export interface Change {

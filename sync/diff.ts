@@ -1,4 +1,4 @@
-import type { Fields, Json } from './define.ts'
+import type { Fields, Json } from './records.ts'
 
 /**
  * Who may write a field, once the record exists; on a record we create, every field but `never` is written.

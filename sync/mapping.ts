@@ -27,6 +27,7 @@ export const mappingFile = z.strictObject({
 })
 
 export interface Mapping {
+  /** The instance. */
   crm: string
   object: string
   yaml: YamlFile
@@ -38,32 +39,41 @@ export interface Mapping {
 
 /** A CRM as `pipeline.yaml` has it. */
 export interface SwitchedOn {
+  /** Of the instance. */
   name: string
   definition: Crm
   settings: Record<string, unknown>
   mappings: readonly Mapping[]
 }
 
-/** Reads the mappings of one CRM, parents before children; every problem is added with its line. */
-export function readMappings(root: string, crm: string, definition: Crm, problems: Problem[]): Mapping[] {
-  const folder = `sync/mappings/${crm}`
+/**
+ * Reads the mappings of one CRM, parents before children; every problem is added with its line. An instance with a folder of
+ * its own has its own mappings, others those of their CRM.
+ */
+export function readMappings(
+  root: string,
+  { name: crm, crm: kind }: { name: string; crm: string },
+  definition: Crm,
+  problems: Problem[],
+): Mapping[] {
+  const folder = `sync/mappings/${existsSync(join(root, 'sync/mappings', crm)) ? crm : kind}`
   const files = existsSync(join(root, folder))
     ? readdirSync(join(root, folder)).filter((file) => /\.ya?ml$/.test(file))
     : []
   if (files.length === 0) {
-    const hint = `Write ${folder}/<object>.yml for one of: ${definition.objects.join(', ')}.`
+    const hint = `Write ${folder}/<object>.yml for one of: ${Object.keys(definition.objects).join(', ')}.`
     problems.push({ file: folder, message: 'holds no mapping', hint })
   }
   const mappings = files.flatMap((file) => {
     const object = file.replace(/\.ya?ml$/, '')
-    if (!definition.objects.includes(object)) {
+    if (!Object.hasOwn(definition.objects, object)) {
       const message = `${definition.title} has no object '${object}'`
-      problems.push({ file: `${folder}/${file}`, message, hint: didYouMean(object, definition.objects) })
+      problems.push({ file: `${folder}/${file}`, message, hint: didYouMean(object, Object.keys(definition.objects)) })
       return []
     }
     return readMapping(root, `${folder}/${file}`, { crm, object }, definition, problems) ?? []
   })
-  const place = ({ object }: Mapping) => definition.objects.indexOf(object)
+  const place = ({ object }: Mapping) => Object.keys(definition.objects).indexOf(object)
   return mappings.sort((a, b) => place(a) - place(b))
 }
 
@@ -81,7 +91,7 @@ function readMapping(
   const fields = Object.entries(file.fields).map(([name, rule]) => ({ column: name, ...rule }))
   for (const [index, { column: name, to }] of fields.entries()) {
     const line = () => yaml!.lineOf(['fields', name, 'to'])
-    if (definition.reserved.includes(to)) {
+    if (definition.objects[of.object]!.reserved.includes(to)) {
       const hint = `${definition.title} sets it itself. Choose another name.`
       problems.push({ file: path, line: line(), message: `fields.${name}: '${to}' cannot be written`, hint })
     }

@@ -10,6 +10,7 @@ import { crmPlan } from './forecast.ts'
 import { readMappings, type SwitchedOn } from './mapping.ts'
 import { movedFields } from './moved-fields.ts'
 import { pull } from './pull.ts'
+import { checkAccount } from './session.ts'
 import { OUTCOMES, RECORDS } from './tables.ts'
 
 export const settings = z
@@ -34,7 +35,7 @@ export const steps: Room<Settings> = async (input) => {
     diffs: [movedFields(crms.flatMap(({ mappings }) => mappings))],
     checks: crms.map(({ name, definition, settings }) => ({
       name: `crm ${name}`,
-      run: ({ http, root, as_of, signal }) => definition.check({ settings, root, http, as_of, signal }),
+      run: (world) => checkAccount(name, definition, settings, world),
     })),
     steps: [
       {
@@ -74,18 +75,24 @@ async function switchedOn(input: RoomInput<Settings>): Promise<SwitchedOn[]> {
   const crms: SwitchedOn[] = []
   for (const name of Object.keys(input.settings.crms)) {
     const path = ['sync', 'crms', name]
-    const definition = await loadCrm(name)
+    const { crm = name, ...given } = input.settings.crms[name]!
+    const definition = await loadCrm(String(crm))
     if (definition === undefined) {
       problems.push({
         file: config.file,
         line: config.lineOf(path),
-        message: `there is no CRM '${name}'`,
-        hint: didYouMean(name, pluginNames('sync', 'crms')) ?? 'Each file in sync/crms/ is one.',
+        message: `there is no CRM '${String(crm)}'`,
+        hint: didYouMean(String(crm), pluginNames('sync', 'crms')) ?? 'Each file in sync/crms/ is one.',
       })
       continue
     }
-    const own = validate(definition.settings, config, problems, path)
-    const mappings = readMappings(root, name, definition, problems)
+    const own = validate(
+      definition.settings,
+      { ...config, data: { sync: { crms: { [name]: given } } } },
+      problems,
+      path,
+    )
+    const mappings = readMappings(root, { name, crm: String(crm) }, definition, problems)
     if (own !== undefined) crms.push({ name, definition, settings: own, mappings })
   }
   return crms

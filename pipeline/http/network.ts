@@ -3,7 +3,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
-import type { Agent } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 import { messageOf } from '../errors.ts'
 
 /** What came back, whole. */
@@ -77,7 +77,7 @@ export function createNetwork(options: { timeout_ms: number; concurrency: number
     try {
       const { statusCode, headers, body } = await undici.request(url, {
         dispatcher: agent,
-        method: wire.method as 'GET' | 'POST',
+        method: wire.method as Dispatcher.HttpMethod,
         headers: { 'accept-encoding': 'gzip, br', ...wire.headers },
         body: wire.body,
         signal: abort.signal,

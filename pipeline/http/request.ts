@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { ProjectError } from '../errors.ts'
-import type { HttpOptions, HttpRequest } from '../http.ts'
+import type { HttpOptions, HttpRequest, Method } from '../http.ts'
 import type { Redactor } from '../redact.ts'
 
 /** A request, resolved against its service, with the hash that the ledger knows it by. */
 export interface Prepared {
   url: URL
-  method: 'GET' | 'POST'
+  method: Method
   /** Path below the base URL, without query. */
   path: string
   query: Record<string, string>

@@ -1,136 +1,140 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
-import { LineCounter, parseDocument } from 'yaml'
+import { mkdirSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
 import { z } from 'zod'
-import { CrmError, type CrmOutcome, type CrmRecord, type CrmRow, defineCrm, type Fields, type Json } from '../define.ts'
+import {
+  type CrmContext,
+  type CrmRecord,
+  type CrmRow,
+  type CrmSession,
+  defineCrm,
+  type Facts,
+  type Fields,
+  type Outcome,
+} from '../define.ts'
+import { type FileRecord, readRecords, writeRecords } from './file/records.ts'
 
-const json: z.ZodType<Json> = z.json() as z.ZodType<Json>
-const recordShape = z.object({ id: z.string().min(1), lead_engine_id: z.string().min(1).nullish() }).catchall(json)
+const settings = z.strictObject({
+  /** Folder, relative to the project. */
+  path: z.string().min(1).default('data/crm'),
+})
 
-type FileRecord = { id: string; lead_engine_id?: string | null } & Fields
+const common = { reserved: ['id', 'lead_engine_id'], keyed: true, links: {}, pull: 'whole', own: [] } as const
 
 /** A folder of JSON files, one an object: `companies.json`, a list of records sorted by id. People may edit it. */
 export default defineCrm({
   title: 'JSON files',
   docs: 'https://www.rfc-editor.org/rfc/rfc8259',
-  settings: z.strictObject({
-    /** Folder, relative to the project. */
-    path: z.string().min(1).default('data/crm'),
-  }),
-  objects: ['companies', 'contacts', 'deals'],
-  reserved: ['id', 'lead_engine_id'],
+  settings,
+  objects: {
+    companies: { ...common, kind: 'company', finds: { domain: 'domain', cnpj: 'cnpj' } },
+    contacts: { ...common, kind: 'contact', finds: { email: 'email' } },
+    deals: { ...common, kind: 'deal', finds: {} },
+  },
   batch: 5_000,
   clock: 'as_of',
-  async check({ root, settings }) {
-    const folder = resolve(root, settings.path)
-    mkdirSync(folder, { recursive: true })
-    return `${relative(root, folder)} is there`
-  },
-  async *pull({ root, settings }, object) {
-    yield readRecords(root, pathOf(root, settings.path, object)).map(toRecord)
-  },
-  async upsert({ root, settings }, object, rows) {
-    const path = pathOf(root, settings.path, object)
-    const records = readRecords(root, path)
-    const byKey = new Map(records.map(({ lead_engine_id }, index) => [lead_engine_id ?? '', index]))
-    const byId = new Map(records.map(({ id }, index) => [id, index]))
-    const outcomes = rows.map((row): CrmOutcome => {
-      const index = byKey.get(row.record_id) ?? byId.get(row.crm_id ?? row.record_id) ?? records.length
-      const stamp = records[index]?.lead_engine_id
-      if (stamp && stamp !== row.record_id) {
-        return {
-          crm_id: null,
-          status: 'rejected',
-          error: `the record with this id bears the lead_engine_id '${stamp}'`,
-        }
-      }
-      const record = merge(records[index], row)
-      records[index] = record
-      byKey.set(row.record_id, index)
-      byId.set(record.id, index)
-      return { crm_id: record.id, status: 'synced', error: null }
-    })
-    if (rows.length > 0) writeRecords(root, path, records)
-    return outcomes
-  },
+  account: () => null,
+  connect,
 })
 
-function pathOf(root: string, folder: string, object: string): string {
-  return join(resolve(root, folder), `${object}.json`)
+function connect({ root, settings: { path } }: CrmContext<z.output<typeof settings>>): CrmSession {
+  const folder = resolve(root, path)
+  const fileOf = (object: string) => join(folder, `${object}.json`)
+  const records = (object: string) => readRecords(root, fileOf(object))
+  /** Taken out of the file; answers for each whether it was there. */
+  const remove = (object: string, ids: readonly string[]): Outcome[] => {
+    const [held, going] = [records(object), new Set(ids)]
+    const there = new Set(held.map(({ id }) => id))
+    if (ids.length > 0)
+      writeRecords(
+        root,
+        fileOf(object),
+        held.filter(({ id }) => !going.has(id)),
+      )
+    return ids.map((id) => ({ status: there.has(id) ? 'done' : 'gone', crm_id: id }))
+  }
+  return {
+    async identity() {
+      mkdirSync(folder, { recursive: true })
+      return { account: null, name: relative(root, folder) || folder, time_zone: null }
+    },
+    /** Takes whatever it is given. */
+    describe: async () => ({ properties: null, pipelines: [] }),
+    create: async () => {},
+    owners: async () => [],
+    async find(object, wanted) {
+      const held = records(object).filter(({ lead_engine_id }) => !lead_engine_id)
+      return wanted
+        .map(({ email, domain, cnpj }) =>
+          held.filter(
+            (record) =>
+              is(record.email, email) || is(record.domain, domain) || is(digitsOf(record.cnpj), digitsOf(cnpj)),
+          ),
+        )
+        .map((found) => found.map(toRecord))
+    },
+    async read(object, crm_ids) {
+      const held = new Map(records(object).map((record) => [record.id, record]))
+      return crm_ids.map((id) => (held.has(id) ? toRecord(held.get(id)!) : null))
+    },
+    async *pull(object) {
+      yield records(object).map(toRecord)
+    },
+    async upsert(object, rows) {
+      const held = records(object)
+      const byKey = new Map(held.map(({ lead_engine_id }, index) => [lead_engine_id ?? '', index]))
+      const byId = new Map(held.map(({ id }, index) => [id, index]))
+      const outcomes = rows.map((row): Outcome => {
+        const index = byKey.get(row.record_id) ?? byId.get(row.crm_id ?? row.record_id) ?? held.length
+        const stamp = held[index]?.lead_engine_id
+        if (stamp && stamp !== row.record_id) {
+          const message = `the record with this id bears the lead_engine_id '${stamp}'`
+          return { status: 'rejected', crm_id: null, code: 'taken', property: 'lead_engine_id', message }
+        }
+        const record = merge(held[index], row)
+        held[index] = record
+        byKey.set(row.record_id, index)
+        byId.set(record.id, index)
+        return { status: 'done', crm_id: record.id }
+      })
+      if (rows.length > 0) writeRecords(root, fileOf(object), held)
+      return outcomes
+    },
+    link: async (_from, _to, pairs) => pairs.map(({ from_id }) => ({ status: 'done', crm_id: from_id })),
+    archive: async (object, crm_ids) => remove(object, crm_ids),
+    erase: async (object, crm_ids) => remove(object, crm_ids),
+  }
 }
 
 function toRecord({ id, lead_engine_id, ...fields }: FileRecord): CrmRecord {
-  return { crm_id: id, record_id: lead_engine_id ?? null, fields, modified_at: null }
+  return { crm_id: id, record_id: lead_engine_id ?? null, fields, modified_at: null, facts: factsOf(fields) }
 }
 
-/** What is there keeps its place; a new record bears our id as its own. */
+/** What people write into these files, where it has a meaning: `stage: won`, `opted_out: true`. */
+function factsOf({ stage, amount, owner, opted_out, relationship, email, domain, cnpj, name }: Fields): Facts {
+  const told = {
+    email: textOf(email)?.toLowerCase(),
+    domain: textOf(domain)?.toLowerCase(),
+    cnpj: digitsOf(cnpj ?? null) ?? undefined,
+    name: textOf(name),
+    owner: textOf(owner),
+    relationship: (['customer', 'competitor', 'open_deal'] as const).find((each) => each === relationship),
+    opted_out: opted_out === true ? true : undefined,
+    stage: textOf(stage),
+    amount: typeof amount === 'number' ? amount : undefined,
+    is_closed: stage === undefined ? undefined : stage === 'won' || stage === 'lost',
+    is_won: stage === undefined ? undefined : stage === 'won',
+  }
+  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined))
+}
+
+const textOf = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+const digitsOf = (value: unknown) => (typeof value === 'string' ? value.replace(/[^0-9A-Za-z]/g, '') : null)
+const is = (held: unknown, wanted: string | null) =>
+  wanted !== null && typeof held === 'string' && held.toLowerCase() === wanted.toLowerCase()
+
+/** What is there keeps its place; a new record bears our id as its own. Null empties. */
 function merge(existing: FileRecord | undefined, { record_id, fields }: CrmRow): FileRecord {
   const { id = record_id, lead_engine_id: _, ...rest } = existing ?? ({} as Partial<FileRecord>)
-  return { id, lead_engine_id: record_id, ...(rest as Fields), ...fields }
-}
-
-function readRecords(root: string, path: string): FileRecord[] {
-  const file = relative(root, path)
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw new CrmError(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`)
-  }
-  const parsed = z.array(recordShape).safeParse(parse(file, text))
-  if (!parsed.success) {
-    const { path: at, message } = parsed.error.issues[0]!
-    throw new CrmError(
-      `${file}: record ${Number(at[0] ?? 0) + 1}, ${at.slice(1).join('.') || 'as a whole'}: ${message}`,
-    )
-  }
-  const records = parsed.data as FileRecord[]
-  for (const key of ['id', 'lead_engine_id'] as const) {
-    const seen = new Set<string>()
-    for (const { [key]: value } of records) {
-      if (value && seen.has(value))
-        throw new CrmError(`${file}: two records have the ${key} '${value}'; keep one of them`)
-      if (value) seen.add(value)
-    }
-  }
-  return records
-}
-
-/** The parser's own message would quote the file, and with it people's data: only the line is told. */
-function parse(file: string, text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    const lines = new LineCounter()
-    const [error] = parseDocument(text, { lineCounter: lines, prettyErrors: false }).errors
-    const line = error === undefined ? '' : `:${lines.linePos(error.pos[0]).line}`
-    throw new CrmError(`${file}${line} is not valid JSON; mend it by hand or put back a copy`)
-  }
-}
-
-/** Whole or not at all: a reader, or the next run after a crash, sees the old file or the new one. */
-function writeRecords(root: string, path: string, records: FileRecord[]): void {
-  const sorted = records.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
-  const folder = dirname(path)
-  const temporary = `${path}.tmp`
-  try {
-    mkdirSync(folder, { recursive: true })
-    const file = openSync(temporary, 'w')
-    try {
-      writeFileSync(file, `${JSON.stringify(sorted, null, 2)}\n`)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(temporary, path)
-    const directory = openSync(folder, 'r')
-    fsyncSync(directory)
-    closeSync(directory)
-  } catch (error) {
-    rmSync(temporary, { force: true })
-    throw new CrmError(
-      `${relative(root, path)} cannot be written: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`,
-    )
-  }
+  const kept = Object.entries({ ...(rest as Fields), ...fields }).filter(([, value]) => value !== null)
+  return { id, lead_engine_id: record_id, ...(Object.fromEntries(kept) as Fields) }
 }

@@ -15,7 +15,7 @@ const tsFiles = files.filter((path) => /\.m?ts$/.test(path)).map(parseTs)
 const product = tsFiles.filter(({ path }) => PRODUCT.includes(topOf(path)) && !path.startsWith('pipeline/generated/'))
 const inRooms = product.filter(({ path }) => ROOMS.includes(topOf(path)))
 const plugIns = product.filter(({ path }) => isPlugIn(path))
-const shared = product.filter(({ path }) => !isPlugIn(path))
+const shared = product.filter(({ path }) => !isPlugIn(path) && !isPart(path))
 
 function topOf(path: string): string {
   return path.split('/')[0]!
@@ -23,6 +23,11 @@ function topOf(path: string): string {
 
 function isPlugIn(path: string): boolean {
   return PLUG_INS.includes(dirname(path)) && path.endsWith('.ts')
+}
+
+/** A file in the folder that bears a plug-in's name: `sync/crms/<name>/…`. */
+function isPart(path: string): boolean {
+  return PLUG_INS.includes(dirname(dirname(path))) && path.endsWith('.ts')
 }
 
 function importers(wanted: (to: string) => boolean): string[] {
@@ -66,9 +71,26 @@ describe('imports', () => {
     const wrong = forbidden(plugIns, ({ path }, to) => {
       if (!to.includes('/') || /^(node:|@)/.test(to)) return false
       const own = to === `${topOf(path)}/define.ts` || to === path.replace(/\.ts$/, '.json')
-      return !own && PRODUCT.includes(topOf(to))
+      return !own && !to.startsWith(path.replace(/\.ts$/, '/')) && PRODUCT.includes(topOf(to))
     })
     expect(wrong).toEqual(NONE)
+  })
+
+  // docs/decisions/what-plug-ins-may-use.md
+  it('of a plug-in’s own parts reach the contract and each other, and nobody else reaches them', () => {
+    const outward = forbidden(
+      product,
+      ({ path }, to) =>
+        isPart(path) &&
+        PRODUCT.includes(topOf(to)) &&
+        to !== `${topOf(path)}/define.ts` &&
+        dirname(to) !== dirname(path),
+    )
+    const inward = forbidden(
+      product,
+      ({ path }, to) => isPart(to) && dirname(to) !== dirname(path) && dirname(to) !== path.replace(/\.ts$/, ''),
+    )
+    expect([...outward, ...inward]).toEqual(NONE)
   })
 
   it('of the rooms’ run.ts are in the composition root alone', () => {

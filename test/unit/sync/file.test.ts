@@ -15,9 +15,11 @@ function crm() {
       throw new Error('no network')
     },
     as_of: '2026-11-22',
+    now: () => new Date(0),
     signal: new AbortController().signal,
   }
   const path = join(root, 'data/crm/companies.json')
+  const session = file.connect(context)
   return {
     path,
     put(text: string) {
@@ -25,16 +27,21 @@ function crm() {
       writeFileSync(path, text)
     },
     read: () => JSON.parse(readFileSync(path, 'utf8')) as Fields[],
-    upsert: (...rows: CrmRow[]) => file.upsert(context, 'companies', rows),
+    upsert: (...rows: CrmRow[]) => session.upsert('companies', rows),
     async pull() {
       const records = []
-      for await (const batch of file.pull(context, 'companies')) records.push(...batch)
+      for await (const batch of session.pull('companies', null)) records.push(...batch)
       return records
     },
   }
 }
 
-const row = (record_id: string, fields: Fields, crm_id: string | null = null): CrmRow => ({ record_id, crm_id, fields })
+const row = (record_id: string, fields: Fields, crm_id: string | null = null): CrmRow => ({
+  record_id,
+  crm_id,
+  fields,
+  links: [],
+})
 
 test('records are sorted by id, written whole, and nothing else is left in the folder', async () => {
   const one = crm()

@@ -18,7 +18,7 @@ function read(files: Record<string, string>) {
   mkdirSync(join(root, 'sync/mappings/file'), { recursive: true })
   for (const [name, text] of Object.entries(files)) writeFileSync(join(root, 'sync/mappings/file', name), text)
   const problems: Problem[] = []
-  return { root, problems, mappings: readMappings(root, 'file', file, problems) }
+  return { root, problems, mappings: readMappings(root, { name: 'file', crm: 'file' }, file, problems) }
 }
 
 const GOOD = `description: Companies.

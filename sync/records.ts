@@ -46,7 +46,11 @@ export interface CrmProperty {
   name: string
   /** As people see it. */
   label: string
-  /** `owner`: a person of the CRM, whom we name by e-mail and the CRM by id (see `owners`). */
+  /**
+   * Decides the form of a value in `fields`, both ways: `text` and `option` a string, `options` strings in order of code
+   * points, `number` a number, `boolean` true or false, `date` `2026-01-31`, `datetime` `2026-01-31T09:30:00.000Z`, `owner`
+   * (a person of the CRM) and `reference` an id as a string. Rows arrive in these forms.
+   */
   type: 'text' | 'number' | 'boolean' | 'date' | 'datetime' | 'option' | 'options' | 'owner' | 'reference' | 'other'
   /** Values that an `option` takes, if the list is closed; for the stage of a deal those of all pipelines. */
   options?: readonly string[]

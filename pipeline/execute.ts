@@ -17,6 +17,7 @@ import type { StepSummary } from './step.ts'
 import { relationName } from './table.ts'
 import { TestRunner } from './tests/runner.ts'
 import { UnitTestRunner } from './unit-tests/runner.ts'
+import { Crew } from './warehouse/crew.ts'
 import { sourceVersions } from './warehouse/ledger.ts'
 import { type BuildState, contentVersion } from './warehouse/state.ts'
 
@@ -53,6 +54,7 @@ export class Executor {
   readonly #blocked = new Map<string, string>()
   /** What a test found wrong, and which one did first. */
   readonly #refuted = new Map<string, string>()
+  #crew: Crew | undefined
   #sources: Map<string, string> | undefined
   #testRunner: TestRunner | undefined
   #unitTestRunner: UnitTestRunner | undefined
@@ -64,6 +66,7 @@ export class Executor {
   /** Runs the given nodes, in this order. Answers whether all is well so far. */
   async run(ids: readonly string[]): Promise<boolean> {
     const { graph, world, fail_fast, listener } = this.#options
+    this.#crew ??= await Crew.over(this.#connection)
     this.#tests.plan(ids.map((id) => graph.nodes.get(id)!).filter((node) => node.kind === 'test'))
     for (const id of ids) {
       const node = graph.nodes.get(id)!
@@ -73,6 +76,7 @@ export class Executor {
       const cause = stop ? 'an earlier failure (--fail-fast)' : this.#cause(node)
       const result = cause === undefined ? await this.#one(node) : this.#skipped(node, cause)
       this.results.set(id, result)
+      await this.#crew.expect(result.rows ?? 0)
       if (failed(result) || result.status === 'skipped') this.#blocked.set(id, node.name)
       if (node.kind === 'test' && result.status === 'fail')
         for (const dep of node.deps) if (!this.#refuted.has(dep)) this.#refuted.set(dep, node.name)
@@ -233,6 +237,7 @@ export class Executor {
       this.#versions.set(node.id, known.version)
       return { status: 'reused', message: 'unchanged', ...(known.rows === null ? {} : { rows: known.rows }) }
     }
+    if (await this.#readsUnmanaged(node)) await this.#crew?.expect(Number.POSITIVE_INFINITY)
     const same_key = existing === undefined ? 'it was not there' : 'reads what is not kept track of'
     const changed = known?.key === key ? same_key : reasonOf(known?.key, key, graph)
     const reason = refresh ? 'full refresh' : changed
@@ -299,6 +304,7 @@ export class Executor {
       return { status: 'reused', message: 'a replay asks nobody' }
     }
     const reason = known === key ? 'asks every time' : reasonOf(known, key, this.#options.graph)
+    if (step.records?.some(({ bulk }) => bulk)) await this.#crew?.expect(Number.POSITIVE_INFINITY)
     const summary = await this.#runStep(node)
     this.#sources = undefined
     const versions: string[] = []

@@ -1,0 +1,41 @@
+import type { Connection } from './duckdb.ts'
+
+/** DuckDB hands out work by row groups of this size: over fewer rows a second thread has nothing to do. */
+const ROW_GROUP = 122_880
+
+/**
+ * How many threads DuckDB works with: one until some relation has more rows than one thread is given at a time. Waking
+ * the others for each of thousands of small statements costs more than the statements (docs/decisions/threads.md).
+ */
+export class Crew {
+  readonly #connection: Connection
+  readonly #most: number
+  #all = true
+
+  private constructor(connection: Connection, most: number) {
+    this.#connection = connection
+    this.#most = most
+  }
+
+  /** For a connection whose `threads` are the most there may be; goes by what the ledger and the build file hold now. */
+  static async over(connection: Connection): Promise<Crew> {
+    const [now] = await connection.rows<{ threads: number; rows: number }>(
+      `select cast(current_setting('threads') as integer) as threads, cast(greatest(
+         (select coalesce(max(estimated_size), 0) from duckdb_tables()),
+         (select coalesce(max(row_count), 0) from _ledger.log.loads)) as double) as rows`,
+    )
+    const crew = new Crew(connection, now!.threads)
+    if (now!.rows <= ROW_GROUP) await crew.#set(1)
+    return crew
+  }
+
+  /** There is work over this many rows; Infinity when nobody knows. From then on all work. */
+  async expect(rows: number): Promise<void> {
+    if (!this.#all && rows > ROW_GROUP) await this.#set(this.#most)
+  }
+
+  async #set(threads: number): Promise<void> {
+    this.#all = threads === this.#most
+    await this.#connection.run(`set threads = ${threads}`)
+  }
+}

@@ -104,13 +104,14 @@ async function build() {
   }
 }
 
-// A bundle of older content stays a while for processes that still load parts of it.
+// A bundle of older content stays a while for processes that still load parts of it: a day, an hour beyond the tenth.
 function forgetOld() {
   if (!existsSync(cache)) return
-  const day = 86_400_000
-  for (const name of readdirSync(cache)) {
-    if (name === 'stamp') continue
-    const path = join(cache, name)
-    if (Date.now() - statSync(path).mtimeMs > day) rmSync(path, { recursive: true, force: true })
-  }
+  const hour = 3_600_000
+  const bundles = readdirSync(cache)
+    .filter((name) => !name.startsWith('stamp'))
+    .map((name) => ({ path: join(cache, name), age: Date.now() - statSync(join(cache, name)).mtimeMs }))
+    .sort((a, b) => a.age - b.age)
+  for (const [place, { path, age }] of bundles.entries())
+    if (age > (place < 10 ? 24 * hour : hour)) rmSync(path, { recursive: true, force: true })
 }

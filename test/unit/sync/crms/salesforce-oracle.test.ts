@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 import jsforce from '@jsforce/jsforce-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Org, salesforceOrg } from '../../fakes/salesforce/org.ts'
+import { type Org, salesforceOrg } from '../../../fakes/salesforce/org.ts'
 
 // The stand-in for Salesforce, driven by a client that others wrote for the real one.
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Org, salesforceOrg } from '../../fakes/salesforce/org.ts'
+import { type Org, salesforceOrg } from '../../../fakes/salesforce/org.ts'
 
 // The stand-in for Salesforce beside what others recorded of the real one (grouparoo, MIT) and the requests that Salesforce
 // publishes (postman-salesforce-apis, CC0). Recorded in 2022: shapes, not limits.

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { LedgerHeld, messageOf } from '../pipeline/errors.ts'
-import { type IncomingMessage, inOrder, type WaitingMessages } from '../pipeline/incoming.ts'
+import { type IncomingMessage, inOrder, readTaken, type WaitingMessages } from '../pipeline/incoming.ts'
 import type { Places } from '../pipeline/warehouse/home.ts'
 import { openSession } from '../pipeline/warehouse/session.ts'
 
@@ -23,12 +23,7 @@ async function takenIn(ledger: string, kinds: readonly string[]): Promise<Incomi
     throw /lock/i.test(message) ? new LedgerHeld(`a run holds the ledger\n  ${message}`) : error
   })
   try {
-    const rows = await session.connection.rows<Omit<IncomingMessage, 'body'> & { body: string }>(
-      `select id, kind, "at", body from _ledger.log.incoming
-       where kind in (select unnest(from_json($1, '["VARCHAR"]')))`,
-      [JSON.stringify(kinds)],
-    )
-    return rows.map((row) => ({ ...row, body: JSON.parse(row.body) as Record<string, unknown> }))
+    return await readTaken(session.connection, kinds)
   } finally {
     session.close()
   }

@@ -1,4 +1,10 @@
-import { z } from 'zod'
+import type { z } from 'zod'
+import type { Http, HttpOptions } from '../pipeline/http.ts'
+import type { Mail } from '../pipeline/mail.ts'
+import type { Check } from '../pipeline/room.ts'
+import type { Address, Delivery, Letter, Message, Sender, TaskOutcome, Writing } from './letter.ts'
+
+export * from './for-channels.ts'
 
 /** A way to reach somebody: one file in `outreach/channels/`, named as it appears in SQL and YAML. */
 export interface Channel<Settings extends z.ZodObject = z.ZodObject> {
@@ -18,59 +24,50 @@ export interface Channel<Settings extends z.ZodObject = z.ZodObject> {
   senders?(settings: z.output<Settings>): readonly Sender[]
   /** Why this message cannot go this way, as a snake_case reason without personal data; undefined when it can. */
   refuses(message: Message): string | undefined
+  /** All that the other person will see of it: what is approved, to the byte. Absent: subject and text as they are. */
+  compose?(settings: z.output<Settings>, writing: Writing): Letter
+  /** Base URL, headers and limits, where messages leave over HTTP; undefined where these settings do not. */
+  http?(settings: z.output<Settings>): Omit<HttpOptions, 'service'> | undefined
+  /** Hands over one message, once. What the other side says, or does not say, is an answer; it throws for nothing but bugs. */
+  send?(context: Sending<z.output<Settings>>, letter: Letter): Promise<Delivery>
+  /** After a crash, or an answer that never came: what is known of a message that may have left. RemoteError: ask later. */
+  look_up?(context: Sending<z.output<Settings>>, letter: Letter): Promise<Trace>
+  /** For `pipeline debug`: can it send, and will what it sends be believed? Sends nothing. */
+  checks?(settings: z.output<Settings>): readonly ChannelCheck[]
+  /** What a person may say of a task, by the word they type. `done` is one of them. */
+  outcomes?: Readonly<Record<string, TaskOutcome>>
+  /** Tables of tasks that other tools read: name → columns, in order, as they spell them. */
+  exports?: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
-export type Address = 'email' | 'linkedin_url' | 'phone'
-
-/** Somebody who may be named as the author of a message. */
-export interface Sender {
-  /** What `fct_outreach_events.mailbox` says. */
-  mailbox: string
-  /** For the slot `{sender_name}`; null when the configuration gives only an address. */
-  name: string | null
+/** What a channel may use to send. */
+export interface Sending<Settings> {
+  /** Its settings, checked. */
+  settings: Settings
+  /** Mail servers. */
+  mail: Mail
+  /** Its service, where it has `http`. */
+  http: Http | undefined
+  /** The wall clock. */
+  now(): Date
+  /** When the message was about to leave, ISO 8601 UTC: the moment of its intent. */
+  claimed_at: string
+  /** The same of its first try. */
+  first_claimed_at: string
 }
 
-/** A rendered message on its way to one person. */
-export interface Message {
-  address: string
-  /** What verification says of the address: 'valid' | 'risky' | 'invalid' | 'unknown'; null when nobody asked. */
-  address_status: string | null
-  /** It belongs to a role or a machine (`info@`), not to a person. */
-  address_is_role: boolean
-  /** Null on channels without a subject line. */
-  subject: string | null
-  /** Markdown. */
-  body: string
+/**
+ * - `accepted`: it was taken over
+ * - `absent`: it was not, for sure, or the same can be handed over again without coming twice
+ * - `unknown`: nobody can tell; a person decides
+ */
+export type Trace = 'accepted' | 'absent' | 'unknown'
+
+/** One thing that `pipeline debug` looks at, on a channel. */
+export interface ChannelCheck extends Omit<Check, 'run'> {
+  /** One line on success; throws otherwise. */
+  run(world: Parameters<Check['run']>[0] & { mail: Mail }): Promise<string>
 }
-
-export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
-
-const name = z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be snake_case')
-const language = z.string().regex(/^[a-z]{2}$/, 'must be a two-letter language, lower case')
-const country = z.string().regex(/^[A-Z]{2}$/, 'must be a two-letter country, upper case')
-
-/** One message or task of a sequence. */
-export const sequenceStep = z.strictObject({
-  /** Part of the event's identity: a step that is renamed is a new step. */
-  id: name,
-  channel: name,
-  /** Days after the step before it (the first: after entering). Moved on to the next of the sequence's `days`. */
-  after_days: z.int().min(0).max(365),
-  /** `first_touch/intro`: the files `outreach/templates/first_touch/intro.<language>.md`. */
-  template: z.string().regex(/^[a-z0-9_]+(\/[a-z0-9_]+)*$/, 'must be a path of snake_case names without ending'),
-})
-
-/** `outreach/sequences/<name>.yml`: whom to write to, when and with which words. */
-export const sequenceFile = z.strictObject({
-  description: z.string().min(1),
-  /** SQL over the columns of fct_scored_leads, fct_enriched_leads, dim_contacts and dim_companies (`company_name`). */
-  audience: z.string().min(1),
-  days: z.array(z.enum(WEEKDAYS)).min(1).default(['mon', 'tue', 'wed', 'thu', 'fri']),
-  /** Where `languages` does not know the company's country. */
-  language,
-  languages: z.record(country, language).default({}),
-  steps: z.array(sequenceStep).min(1),
-})
 
 /** Types a channel's literal; adds nothing. */
 export function defineChannel<S extends z.ZodObject>(channel: Channel<S>): Channel<S> {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { type Channel, type Sender, WEEKDAYS } from './define.ts'
+import type { Channel, Sender } from './define.ts'
 import { CONTACTED, OPEN, type OutreachEvent } from './events.ts'
 import { guard, refusesLead } from './guard.ts'
 import { type Lead, slotValue } from './lead.ts'
 import type { Sequence } from './sequence.ts'
+import { WEEKDAYS } from './sequence-file.ts'
 import { render } from './template.ts'
 
 /** What is switched on, and the date of the run. */

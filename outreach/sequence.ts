@@ -5,8 +5,9 @@ import type { z } from 'zod'
 import type { Problem } from '../pipeline/errors.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
 import { readYaml, validate, type YamlFile } from '../pipeline/yaml.ts'
-import { type Channel, sequenceFile, type sequenceStep, type WEEKDAYS } from './define.ts'
+import type { Channel } from './define.ts'
 import { SLOTS } from './lead.ts'
+import { sequenceFile, type sequenceStep, type WEEKDAYS } from './sequence-file.ts'
 import { readTemplate, type Template } from './template.ts'
 
 /** A sequence as the planner uses it: checked, its templates read. */

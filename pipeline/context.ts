@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { type Acts, noActs } from './acts.ts'
 import type { Relations } from './generated/relations.ts'
 import type { FileHostFactory } from './http/download.ts'
 import type { HttpFactory } from './http.ts'
@@ -22,6 +23,8 @@ export interface World {
   now(): Date
   run_id: string
   live: ReadonlySet<Outward>
+  /** Absent where nothing is done to the outside world. */
+  acts?: Acts
   paths: { root: string; data: string; target: string }
   progress(step: string, text: string, done?: number, total?: number): void
   signal: AbortSignal
@@ -87,6 +90,7 @@ export async function contextFor(step: Step, world: World, { catalog = BUILD, as
     run_id: world.run_id,
     tells: world.spares?.has(step.name) !== true,
     live: world.live,
+    acts: world.acts ?? noActs(),
     paths,
     progress: (text, done, total) => world.progress(step.name, text, done, total),
     signal: world.signal,

@@ -83,6 +83,16 @@ export function inOrder(messages: readonly IncomingMessage[]): IncomingMessage[]
   return [...unique.values()].sort((a, b) => (a.at === b.at ? (a.id < b.id ? -1 : 1) : a.at < b.at ? -1 : 1))
 }
 
+/** What the ledger has taken in of these kinds, in the order in which it was left. */
+export async function readTaken(connection: Connection, kinds: readonly string[]): Promise<IncomingMessage[]> {
+  const rows = await connection.rows<Omit<IncomingMessage, 'body'> & { body: string }>(
+    `select id, kind, "at", body from ${LEDGER}.log.incoming
+     where kind in (select unnest(from_json($1, '["VARCHAR"]'))) order by "at", id`,
+    [JSON.stringify(kinds)],
+  )
+  return rows.map((row) => ({ ...row, body: JSON.parse(row.body) as Record<string, unknown> }))
+}
+
 /** What waits at the moment of asking, for who must know before the next run takes it in. */
 export interface WaitingMessages {
   of(...kinds: string[]): IncomingMessage[]

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type IncomingMessage, inOrder, type WaitingMessages } from './incoming.ts'
+import { type IncomingMessage, inOrder, readTaken, type WaitingMessages } from './incoming.ts'
 import type { Outward } from './step.ts'
 import type { Connection } from './warehouse/duckdb.ts'
 
@@ -53,11 +53,7 @@ export interface Pauses {
 
 /** From what the ledger has taken in, and what waits in `data/incoming/` at the moment of asking. */
 export async function readPauses(connection: Connection, waiting: WaitingMessages): Promise<Pauses> {
-  const taken = await connection.rows<Omit<IncomingMessage, 'body'> & { body: string }>(
-    `select id, kind, "at", body from _ledger.log.incoming where kind in ('pause', 'resume')`,
-  )
-  const known = taken.map((row) => ({ ...row, body: JSON.parse(row.body) as Record<string, unknown> }))
-  return pausesOf(known, waiting)
+  return pausesOf(await readTaken(connection, ['pause', 'resume']), waiting)
 }
 
 /** From what waits alone. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { noActs } from './acts.ts'
 import type { World } from './context.ts'
 import { EXIT } from './errors.ts'
 import { Executor } from './execute.ts'
@@ -10,7 +11,7 @@ import type { Opened, RunResult } from './run.ts'
 import { keepPublishedNodes, NODES_FILE, publishedNodes } from './state/publication.ts'
 import { checkSyntax } from './syntax.ts'
 import { pushLedger } from './warehouse/home.ts'
-import { endRun, ledgerInfo } from './warehouse/ledger.ts'
+import { endRun, ledgerInfo, nextGeneration } from './warehouse/ledger.ts'
 import { currentPublication, ensureLinks, type Publication, publish } from './warehouse/publish.ts'
 import { BuildState } from './warehouse/state.ts'
 
@@ -59,7 +60,9 @@ export class RunUnderWay {
     const { project, plan, session } = options
     const state = await BuildState.open(session)
     await checkSyntax(session.connection, project.graph, [...plan.inner, ...plan.outward], state)
-    return new RunUnderWay(options, world, state, started_at)
+    const under_way = new RunUnderWay(options, world, state, started_at)
+    under_way.#secureIntents()
+    return under_way
   }
 
   /** Does what the plan says. What only remote services refused does not keep the rest from being published. */
@@ -128,6 +131,16 @@ export class RunUnderWay {
       beside: { [NODES_FILE]: nodes },
     })
     this.#published = true
+  }
+
+  /** An intent that only this machine knows is none: with a home elsewhere it goes there first, under a generation of its own. */
+  #secureIntents(): void {
+    const { intents } = this.#world.acts ?? noActs()
+    if (typeof this.#options.project.config.target.ledger === 'string') return
+    intents.secure = async () => {
+      await this.#world.recorder.write((writer) => nextGeneration(writer))
+      await this.#push()
+    }
   }
 
   /** Before anything acts outward, too: a home that another run has moved on is found out in time. */

@@ -7,8 +7,9 @@ import { createFileHosts } from './http/download.ts'
 import { createJournal } from './http/journal.ts'
 import { filePaces } from './http/pace-store.ts'
 import { createHttp } from './http.ts'
-import { takeIn, watchIncoming } from './incoming.ts'
+import { readTaken, takeIn, watchIncoming } from './incoming.ts'
 import type { Project } from './load.ts'
+import { createMail } from './mail.ts'
 import { createSnapshotViews } from './materializations/snapshot-view.ts'
 import { pauseText, readPauses } from './pauses.ts'
 import type { Plan } from './plan.ts'
@@ -188,6 +189,9 @@ export async function prepare({
   )
 }
 
+/** Longer than any mail server is waited for (RFC 5321: 10 minutes for the last answer), with what comes before. */
+const LEASE_MS = 30 * 60_000
+
 async function makeWorld(
   options: Opened,
   recorder: Recorder,
@@ -199,7 +203,8 @@ async function makeWorld(
   await log.run(`set search_path = '_ledger.log'`)
   const journal = withTransactions(log, (work) => recorder.write(work, log))
   const { now, sleep, random, signal } = effects
-  const pauses = await readPauses(session.connection, watchIncoming(places.data))
+  const waiting = watchIncoming(places.data)
+  const pauses = await readPauses(session.connection, waiting)
   const budget = createBudget({
     limits: project.config.data.budget,
     spent: await readSpent(session.connection),
@@ -211,23 +216,35 @@ async function makeWorld(
   })
   const clock = { now, sleep: (ms: number) => sleep(ms, signal) }
   const secrets = project.config.secrets
+  const http = createHttp({
+    connection: journal,
+    run_id,
+    as_of,
+    now,
+    sleep,
+    random,
+    live,
+    budget,
+    pace: (service) => filePaces(join(places.data, '.pace', `${service}.json`), clock),
+    signal,
+    secrets,
+    replay: recorder.frozen,
+  })
+  const remote = typeof project.config.target.ledger !== 'string'
   return {
     session,
     recorder,
-    http: createHttp({
-      connection: journal,
-      run_id,
-      as_of,
-      now,
-      sleep,
-      random,
-      live,
-      budget,
-      pace: (service) => filePaces(join(places.data, '.pace', `${service}.json`), clock),
-      signal,
-      secrets,
-      replay: recorder.frozen,
-    }),
+    http,
+    acts: {
+      mail: createMail({ http, now, signal }),
+      pauses,
+      waiting,
+      taken: (...kinds) => readTaken(session.connection, kinds),
+      ledger_id: options.info.ledger_id,
+      intents: remote
+        ? { secure: () => Promise.reject(new Error('not yet under way')), together: 20, lease_ms: LEASE_MS }
+        : { secure: async () => {}, together: 1, lease_ms: 0 },
+    },
     files: createFileHosts({
       journal: createJournal(journal, run_id, as_of),
       now,

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { Acts } from './acts.ts'
 import type { Relations } from './generated/relations.ts'
 import type { FileHostFactory } from './http/download.ts'
 import type { HttpFactory } from './http.ts'
@@ -115,6 +116,8 @@ export interface StepContext {
   /** False where nobody reads what only tells (a comparison): `told` columns may be NULL then. */
   tells: boolean
   live: ReadonlySet<Outward>
+  /** For what leaves: mail, pauses, what has just arrived, intents. */
+  acts: Acts
   /** Absolute folders. `target` is for artifacts, `data` for everything that must not be in git. */
   paths: { root: string; data: string; target: string }
   /** Progress for the report: what, how far, of how much. */

@@ -1,38 +1,49 @@
 import { z } from 'zod'
-import { defineChannel, type Sender } from '../define.ts'
+import {
+  defineChannel,
+  domainOf,
+  footerOf,
+  isAddress,
+  lookUpByImap,
+  mailboxChecks,
+  mailboxSchema,
+  resendHttp,
+  resendSchema,
+  sendByResend,
+  sendBySmtp,
+  senderOf,
+  toHtml,
+  toText,
+  traceByResend,
+} from '../define.ts'
 
-const server = z.strictObject({
-  host: z.string().min(1),
-  port: z.int().min(1).max(65_535),
-  user: z.string().optional(),
-  pass: z.string().optional(),
+const settings = z.strictObject({
+  mailboxes: z.array(mailboxSchema).default([]),
+  /** For mailboxes that say `via: resend`. */
+  resend: resendSchema.optional(),
+  /** The sender's street address, which laws on commercial mail ask for. */
+  postal_address: z.string().min(1).optional(),
+  /** The page gets the token as `?t=`; mail gets it as the subject. */
+  unsubscribe: z
+    .strictObject({ url: z.url({ protocol: /^https$/ }).optional(), mailto: z.email().optional() })
+    .optional(),
+  /** A picture of this address with every message, which tells when it is opened. Off unless given: think of privacy first. */
+  tracking_pixel: z.url({ protocol: /^https$/ }).optional(),
+  /** Whom `debug` asks for SPF, DKIM and DMARC: name servers (`1.1.1.1`), or DNS over HTTPS; those of this machine unless said. */
+  dns: z.strictObject({ servers: z.array(z.string()).min(1).optional(), base_url: z.url().optional() }).optional(),
 })
 
-const mailbox = z.strictObject({
-  /** `Ana Souza <ana@example.com>`, or the address alone. */
-  from: z.string().refine((from) => senderOf(from) !== undefined, 'must be an address, or a name and <address>'),
-  smtp: server.optional(),
-  imap: server.optional(),
-  /** Gets a copy in the same transaction, so that what was sent can be looked up after a crash. */
-  archive: z.email().optional(),
-  /** Messages a day. */
-  per_day: z.int().positive().default(40),
-})
+type Settings = z.output<typeof settings>
 
-/** E-mail. Here messages are drawn up and checked; nothing is sent. */
+/** E-mail: by each mailbox's own SMTP server, or through Resend. */
 export default defineChannel({
   title: 'E-mail',
   docs: 'https://www.rfc-editor.org/rfc/rfc5322',
-  settings: z.strictObject({
-    mailboxes: z.array(mailbox).default([]),
-    /** The sender's street address, which laws on commercial mail ask for. */
-    postal_address: z.string().min(1).optional(),
-    unsubscribe: z.strictObject({ url: z.url().optional(), mailto: z.email().optional() }).optional(),
-  }),
+  settings,
   done_by: 'machine',
   address: 'email',
   subject: true,
-  senders: ({ mailboxes }) => mailboxes.map(({ from }) => senderOf(from)!),
+  senders: ({ mailboxes }) => mailboxes.map(({ from, per_day }) => ({ ...senderOf(from)!, per_day })),
   refuses({ address, address_status, address_is_role, subject, body }) {
     if (!isAddress(address)) return 'malformed_email'
     if (address_status === 'invalid') return 'invalid_email'
@@ -40,27 +51,59 @@ export default defineChannel({
     if (subject === null || subject === '') return 'no_subject'
     if (hasControl(subject)) return 'control_character_in_subject'
     if (Buffer.byteLength(subject) > 900) return 'subject_too_long'
-    return body.trim() === '' ? 'no_text' : undefined
+    if (Buffer.byteLength(body) > 100_000) return 'text_too_long'
+    return toText(body) === '' ? 'no_text' : undefined
   },
+  compose(own, { event_id, address, mailbox, subject, body, language, token, message_key, thread }) {
+    const sender = mailboxOf(own, mailbox)
+    const { mailbox: from = '', name = null } = (sender && senderOf(sender.from)) ?? {}
+    const footer = footerOf(own, { token, language })
+    const id = (key: string) => `<${key}@${domainOf(from)}>`
+    return {
+      event_id,
+      mailbox,
+      from: { name, address: from },
+      to: address,
+      reply_to: sender?.reply_to ?? null,
+      subject,
+      text: toText(body) + footer.text,
+      html: `${toHtml(body)}${footer.html}${pixel(own, token)}`,
+      headers: footer.headers,
+      message_id: id(message_key),
+      references: thread.map(id),
+      token,
+    }
+  },
+  http: ({ resend }) => resend && resendHttp(resend),
+  async send(context, letter) {
+    const mailbox = mailboxOf(context.settings, letter.mailbox)
+    if (mailbox === undefined) return gone
+    if (mailbox.via === 'smtp') return sendBySmtp(context, mailbox, letter)
+    return context.http === undefined ? gone : sendByResend(context, letter)
+  },
+  async look_up(context, letter) {
+    const mailbox = mailboxOf(context.settings, letter.mailbox)
+    if (mailbox === undefined) return 'unknown'
+    return mailbox.via === 'smtp' ? lookUpByImap(context, mailbox, letter) : traceByResend(context)
+  },
+  checks: mailboxChecks,
 })
 
-function senderOf(from: string): Sender | undefined {
-  const named = /^\s*"?([^"<>\r\n]*?)"?\s*<([^<>\s]+)>\s*$/.exec(from)
-  const address = named?.[2] ?? from.trim()
-  return isAddress(address) ? { mailbox: address, name: named?.[1] || null } : undefined
+const gone = {
+  outcome: 'rejected_temporary',
+  at: 'sender',
+  response: 'the mailbox is not in pipeline.yaml any more',
+} as const
+
+function mailboxOf({ mailboxes }: Settings, address: string | null) {
+  return mailboxes.find(({ from }) => senderOf(from)!.mailbox === address)
 }
 
-/** One plain address: what business mail uses, without quoted local parts, comments or address literals. */
-function isAddress(text: string): boolean {
-  if (text.length > 254) return false
-  const match = /^([\p{L}\p{N}!#$%&'*+/=?^_`{|}~-]+(?:\.[\p{L}\p{N}!#$%&'*+/=?^_`{|}~-]+)*)@(.+)$/u.exec(text)
-  if (match === null || Buffer.byteLength(match[1]!) > 64) return false
-  const labels = match[2]!.split('.')
-  return (
-    labels.length >= 2 &&
-    labels.every((label) => /^[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?$/u.test(label)) &&
-    !/^\p{N}+$/u.test(labels.at(-1)!)
-  )
+function pixel({ tracking_pixel }: Settings, token: string): string {
+  if (tracking_pixel === undefined) return ''
+  const url = new URL(tracking_pixel)
+  url.searchParams.set('t', token)
+  return `\n<img src="${url.href.replaceAll('&', '&amp;')}" width="1" height="1" alt="">`
 }
 
 function hasControl(text: string): boolean {

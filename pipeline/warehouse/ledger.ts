@@ -67,6 +67,11 @@ export async function beginRun(connection: Connection, run: RunIdentity): Promis
      values ($1, $2, $3, $4, $5, cast($6 as date), $7, cast($8 as timestamp))`,
     [run.run_id, run.seq, run.command, run.call, run.target, run.as_of, run.git_commit, run.started_at],
   )
+  await nextGeneration(connection)
+}
+
+/** A copy with a lower one is older. */
+export async function nextGeneration(connection: Connection): Promise<void> {
   await connection.run(`update ${LEDGER}.log.info set generation = generation + 1`)
 }
 

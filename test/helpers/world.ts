@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Acts, noActs } from '../../pipeline/acts.ts'
 import { contextFor, ensureStepTables, type World } from '../../pipeline/context.ts'
 import type { FileHostFactory } from '../../pipeline/http/download.ts'
 import type { HttpFactory } from '../../pipeline/http.ts'
@@ -25,6 +26,7 @@ export async function world(
   options: {
     as_of?: string
     live?: Outward[]
+    acts?: Partial<Acts>
     http?: HttpFactory
     files?: FileHostFactory
     root?: string
@@ -55,6 +57,7 @@ export async function world(
     now: () => new Date(`${as_of}T12:00:00Z`),
     run_id: run.run_id,
     live: new Set(options.live ?? []),
+    acts: { ...noActs(), ...options.acts },
     paths: { root: options.root ?? folder, data: join(folder, 'data'), target: join(folder, 'target') },
     progress: (_step, text) => progress.push(text),
     signal: new AbortController().signal,

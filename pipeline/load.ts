@@ -80,7 +80,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   const nodes = compileProject({ files, config, steps, tables, vars, store_failures, problems })
   connectAsks(nodes, problems)
   const roomTests = outputs.flatMap((output) => output.tests ?? [])
-  for (const test of roomTestNodes(roomTests, nodes, config.data.name)) nodes.set(test.id, test)
+  for (const test of roomTestNodes(roomTests, nodes, config.data.name, problems)) nodes.set(test.id, test)
   waitForLog(nodes)
   const groups = groupsOf(files, config.data.name)
   const graph: Graph = { ...buildGraph(nodes, problems), groups, selectors: selectors.written }

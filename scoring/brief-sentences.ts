@@ -71,7 +71,7 @@ interface Counted {
   too_old: number
 }
 
-/** What the briefs that were published could not say, by the line of the template. */
+/** What the briefs that were published could not say: one hint a template, with the lines of its sentences. */
 export function briefAdvice(brief: Brief | undefined): Advice {
   return {
     name: 'briefs',
@@ -80,17 +80,26 @@ export function briefAdvice(brief: Brief | undefined): Advice {
       const rows = await published.rows<Counted>(`select * from ${relationName(BRIEF_SENTENCES)}`).catch(() => [])
       const now = new Set(statedBy(brief).map(({ template, sentence }) => keyOf(template.file, sentence.written)))
       const left = rows.filter((row) => now.has(keyOf(row.file, row.sentence)) && row.without_row + row.too_old > 0)
-      return left.map(problemOf).sort((a, b) => (a.file === b.file ? a.line! - b.line! : a.file < b.file ? -1 : 1))
+      return [...new Set(left.map(({ file }) => file))].sort().map((file) =>
+        problemOf(
+          file,
+          left.filter((row) => row.file === file).sort((a, b) => a.line - b.line),
+        ),
+      )
     },
   }
 }
 
-function problemOf({ file, line, briefs, told, without_row, too_old }: Counted): Problem {
+function problemOf(file: string, left: readonly Counted[]): Problem {
+  const sum = (count: (row: Counted) => number) => left.reduce((total, row) => total + count(row), 0)
+  const [missing, old] = [sum(({ without_row }) => without_row), sum(({ too_old }) => too_old)]
   const why = [
-    ...(without_row > 0 ? [`${without_row} without a row or value`] : []),
-    ...(too_old > 0 ? [`${too_old} with a row that is too old`] : []),
+    ...(missing > 0 ? [`${missing} times without a row or value`] : []),
+    ...(old > 0 ? [`${old} times with a row that is too old`] : []),
   ]
-  return { file, line, message: `told in ${told} of ${briefs} briefs, left out of ${why.join(', of ')}` }
+  const lines = left.map(({ line, without_row, too_old }) => `${without_row + too_old} at line ${line}`).join(', ')
+  const message = `sentences are left out of its ${left[0]!.briefs} briefs, ${why.join(', ')}: ${lines}`
+  return { file, message, hint: 'ops.brief_sentences has each sentence with how often it is told, and why not.' }
 }
 
 function keyOf(file: string, sentence: string): string {

@@ -3,7 +3,7 @@ import type { Problem } from '../errors.ts'
 import { latestOf } from '../freshness.ts'
 import { buildGraph, type Graph } from '../graph.ts'
 import type { Project } from '../load.ts'
-import type { Freshness, GraphNode, SourceNode } from '../nodes.ts'
+import type { Freshness, GraphNode, SourceNode, TestNode } from '../nodes.ts'
 import { adviceOf } from './advice.ts'
 import { type Bindable, type Binder, bindAll, hasRelation, type Place } from './bind.ts'
 import { bindSteps } from './bind-steps.ts'
@@ -64,14 +64,20 @@ export async function inspectProject(project: Project, { advice = false } = {}):
     const promising = await checkContracts(graph, shadow.connection, catalogue, problems)
     await tellForMachines(shadow)
     const lost = compareColumns(project, catalogue, promising, problems)
-    const rest = bindables.filter(
-      (node) =>
-        !hasRelation(node) &&
-        !(node.kind === 'test' && lost.some(({ id, column }) => id === node.attached && column === node.column)),
-    )
-    await bindAll(binder, rest)
     await tellPlainly(shadow)
-    await bindSteps(graph, shadow, problems)
+    const ofSteps: Problem[] = []
+    await bindSteps(graph, shadow, ofSteps)
+    problems.push(...ofSteps)
+    await tellForMachines(shadow)
+    // A file that a step cannot use promises nothing: what it has wrong is said, its own tests are not asked.
+    const unusable = new Set(ofSteps.map(({ file }) => file))
+    const follows = (node: TestNode) =>
+      unusable.has(node.file) || lost.some(({ id, column }) => id === node.attached && column === node.column)
+    await bindAll(
+      binder,
+      bindables.filter((node) => !hasRelation(node) && !(node.kind === 'test' && follows(node))),
+    )
+    await tellPlainly(shadow)
     const warnings = advice && problems.length === 0 ? await adviceOf(project, shadow.connection) : []
     return { problems: sorted(problems), warnings, ...countedOf(bindables, shadow.unknown, graph), catalogue }
   } finally {
@@ -198,13 +204,9 @@ function countedOf(bindables: readonly Bindable[], unknown: ReadonlyMap<string, 
   return { bound: bindables.filter(({ id }) => !unknown.has(id)).length, skipped }
 }
 
-/** By place; what two texts of one file have wrong is said once, and what a file's own tests say of it not at all. */
+/** By place; what two texts of one file have wrong is said once. */
 function sorted(problems: readonly Problem[]): Problem[] {
-  const placed = new Set(problems.flatMap(({ file, line }) => (line === undefined ? [] : [file])))
-  const own = problems.filter(
-    ({ file, line, message }) => line !== undefined || !placed.has(file) || !message.startsWith('the test '),
-  )
-  const distinct = new Map(own.map((problem) => [JSON.stringify(problem), problem]))
+  const distinct = new Map(problems.map((problem) => [JSON.stringify(problem), problem]))
   return [...distinct.values()].sort(
     (a, b) =>
       a.file.localeCompare(b.file, 'en') || (a.line ?? 0) - (b.line ?? 0) || a.message.localeCompare(b.message, 'en'),

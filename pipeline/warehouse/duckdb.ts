@@ -80,21 +80,16 @@ class DuckConnection implements Connection {
 
   async rows<T>(sql: string, parameters: readonly Parameter[] = []): Promise<T[]> {
     const reader = await this.#connection.runAndReadAll(sql, bind(parameters)).catch(refused)
-    // Column by column: as row objects the driver needs six times as long.
-    const [names, types, columns] = [reader.deduplicatedColumnNames(), reader.columnTypes(), reader.getColumns()]
-    return Array.from({ length: reader.currentRowCount }, (_, row) => {
-      const object: Row = {}
-      for (const [index, name] of names.entries()) object[name] = toValue(columns[index]![row]!, types[index]!)
-      return object as T
-    })
+    const [names, types] = [reader.deduplicatedColumnNames(), reader.columnTypes()]
+    return rowsOf<T>(names, types, reader.getColumns(), reader.currentRowCount)
   }
 
   async *stream<T>(sql: string, parameters: readonly Parameter[] = []): AsyncIterable<T[]> {
     const result = await this.#connection.stream(sql, bind(parameters)).catch(refused)
-    const names = result.deduplicatedColumnNames()
+    const [names, types] = [result.deduplicatedColumnNames(), result.columnTypes()]
     try {
-      for await (const rows of result.yieldConvertedRowObjects(toValue)) {
-        if (names.length > 0) yield rows as T[]
+      for await (const chunk of result) {
+        if (names.length > 0) yield rowsOf<T>(names, types, chunk.getColumns(), chunk.rowCount)
       }
     } catch (error) {
       refused(error)
@@ -142,6 +137,20 @@ class DuckConnection implements Connection {
   close(): void {
     this.#connection.closeSync()
   }
+}
+
+/** Column by column: as row objects the driver needs six times as long. */
+function rowsOf<T>(
+  names: readonly string[],
+  types: readonly DuckDBType[],
+  columns: readonly (readonly DuckDBValue[])[],
+  count: number,
+): T[] {
+  return Array.from({ length: count }, (_, row) => {
+    const object: Row = {}
+    for (const [index, name] of names.entries()) object[name] = toValue(columns[index]![row]!, types[index]!)
+    return object as T
+  })
 }
 
 /** What DuckDB answers in place of rows. What the driver itself finds wrong with a call is a bug and stays one. */

@@ -27,9 +27,8 @@ export async function dueSelect(
   sequences: readonly Sequence[],
   among?: string,
 ): Promise<string> {
-  const scope = await audienceScope(connection)
-  await checkAudiences(connection, scope, sequences)
-  return dueSql(scope, sequences, among)
+  await checkAudiences(connection, await audienceScope(connection), sequences)
+  return dueSql(await audienceScope(connection, among), sequences, among)
 }
 
 /** Whether any sequence reads a column of that name. */
@@ -66,8 +65,8 @@ function caseOf({ history, exists, ...lead }: DueRow): Case {
   return { lead: exists ? lead : undefined, history: history ?? [] }
 }
 
-/** One row a lead, with the columns of all four marts side by side. */
-export async function audienceScope(connection: Connection): Promise<string> {
+/** One row a lead, with the columns of all four marts side by side; `among`: of these leads, which are found before they are joined. */
+export async function audienceScope(connection: Connection, among?: string): Promise<string> {
   const taken = new Set<string>()
   const columns: string[] = []
   for (const mart of AUDIENCE_MARTS) {
@@ -78,10 +77,14 @@ export async function audienceScope(connection: Connection): Promise<string> {
       columns.push(`${mart}.${quoteIdentifier(name)} as ${quoteIdentifier(ours)}`)
     }
   }
+  const of = (mart: string) =>
+    among === undefined
+      ? `marts.${mart}`
+      : `(select * from marts.${mart} where lead_id in (select lead_id from ${among}))`
   return `
     select ${columns.join(', ')}
-    from marts.fct_scored_leads as fct_scored_leads
-    join marts.fct_enriched_leads as fct_enriched_leads on fct_enriched_leads.lead_id = fct_scored_leads.lead_id
+    from ${of('fct_scored_leads')} as fct_scored_leads
+    join ${of('fct_enriched_leads')} as fct_enriched_leads on fct_enriched_leads.lead_id = fct_scored_leads.lead_id
     join marts.dim_companies as dim_companies on dim_companies.company_id = fct_enriched_leads.company_id
     left join marts.dim_contacts as dim_contacts on dim_contacts.contact_id = fct_enriched_leads.contact_id`
 }
@@ -118,10 +121,10 @@ function dueSql(scope: string, sequences: readonly Sequence[], among?: string): 
       select
         lead_id, company_id, contact_id, qualification_status, is_icp_match, company_name, domain, industry, country,
         state, city, full_name, title, email, email_status, linkedin_url, phone,
-        exists (
-          select 1 from seeds.role_mailboxes
-          where local_part in (split_part(lower(trim(email)), '@', 1), ${BARE_LOCAL_PART})
-        ) as email_is_role,
+        coalesce(
+          split_part(lower(trim(email)), '@', 1) in (select local_part from seeds.role_mailboxes)
+            or ${BARE_LOCAL_PART} in (select local_part from seeds.role_mailboxes),
+          false) as email_is_role,
         exists (
           select 1 from ops.shared_addresses where channel = 'email' and address = lower(trim(email))
         ) as email_is_shared,
@@ -143,7 +146,6 @@ function dueSql(scope: string, sequences: readonly Sequence[], among?: string): 
         )[1] as news,
         list_filter([${memberships.join(', ')}]::varchar[], lambda name: name is not null) as audiences
       from scope
-      ${asked}
     ),
     history as (
       select

@@ -31,6 +31,7 @@ export function movedMessages(desk: Omit<Desk, 'as_of'>): DiffPart {
       { name: 'messages_stopped', label: 'messages that would not go out any more', of: 'messages planned before' },
       { name: 'messages_reworded', label: 'messages that would say something else', of: 'messages planned before' },
     ],
+    prepare: (world) => findCandidates(world, desk),
     refine: (world) => planCases(world, desk),
     tell: (world) => tell(world, desk),
   }
@@ -38,12 +39,12 @@ export function movedMessages(desk: Omit<Desk, 'as_of'>): DiffPart {
 
 /** Plans the leads whose case may be another, or, where the sequences are, all of them. */
 async function planCases(world: SideWorld, desk: Omit<Desk, 'as_of'>): Promise<void> {
-  const { connection, writer, place, as_of, differs, sameStep } = world
+  const { connection, writer, place, as_of } = world
   const columns = Object.entries(PLANNED).map(([name, type]) => `${name} ${type}`)
   await connection.run(`create table ${place('planned')} (${columns.join(', ')})`)
-  const same = sameStep(STEP) === true
-  if (same && !differs(...AUDIENCE_MARTS)) return
-  const among = same ? await candidates(world, desk) : undefined
+  const concerned = whom(world)
+  if (concerned === 'nobody') return
+  const among = concerned === 'all' ? undefined : place('candidates', 'after')
   const sql = await dueSelect(connection, desk.sequences, among)
   for await (const cases of casesOf(connection, sql)) {
     const outcomes = cases.flatMap((one) => planLead(one, { ...desk, as_of }))
@@ -69,21 +70,53 @@ const KEYS: Record<(typeof AUDIENCE_MARTS)[number], string> = {
   dim_companies: 'company_id',
 }
 
-/** A table of the leads of which something differs that is read here, and of those they share an address with. */
-async function candidates(world: SideWorld, { sequences }: Omit<Desk, 'as_of'>): Promise<string> {
-  const { connection, place, differs, relation } = world
+/** Whose case can be another on the two sides. */
+function whom({ differs, sameStep }: SideWorld): 'all' | 'some' | 'nobody' {
+  if (sameStep(STEP) !== true) return 'all'
+  return differs(...AUDIENCE_MARTS) ? 'some' : 'nobody'
+}
+
+/**
+ * A table of the leads of which something differs that is read here, and of those they share an address with: on the side
+ * after it has those of both sides, and both are planned for them.
+ */
+async function findCandidates(world: SideWorld, desk: Omit<Desk, 'as_of'>): Promise<void> {
+  if (whom(world) !== 'some') return
+  const { connection, side, place } = world
   const among = place('candidates')
   await connection.run(`create table ${among} (lead_id varchar)`)
+  if (side === 'before') await findDiffering(world, desk, among)
+  else await connection.run(`insert into ${among} select lead_id from ${place('candidates', 'before')}`)
+  const scope = await audienceScope(connection)
+  const reached = (leads: string) => `
+    select lead_id, unnest([lower(trim(email)), lower(trim(linkedin_url))]) as address from (${scope}) ${leads}`
+  for (let [newest, round] = [among, 1]; ; round++) {
+    const next = place(`candidates ${round}`)
+    await connection.run(`
+      create table ${next} as
+      with shared as (select distinct address from (${reached(`where lead_id in (select lead_id from ${newest})`)}) where address <> '')
+      select distinct lead_id from (${reached('')}) as leads
+      where address in (select address from shared) and lead_id not in (select lead_id from ${among})`)
+    const grown = await connection.run(`insert into ${among} select lead_id from ${next}`)
+    if (grown === 0) return
+    newest = next
+  }
+}
+
+async function findDiffering(
+  { connection, differs, relation }: SideWorld,
+  { sequences }: Omit<Desk, 'as_of'>,
+  among: string,
+): Promise<void> {
   for (const [mart, columns] of await columnsRead(connection, sequences)) {
     if (!differs(mart)) continue
     const key = KEYS[mart as keyof typeof KEYS]
     const values = columns.flatMap((column) => [quoteIdentifier(column), `${quoteIdentifier(column)} is null`])
     const side = (which: 'before' | 'after') =>
       `(select ${key} as id, hash(${values.join(', ')}) as content from ${relation(which, mart)})`
-    const found =
-      key === 'lead_id'
-        ? 'select id from differing'
-        : `select lead_id from marts.fct_enriched_leads where ${key} in (select id from differing)`
+    const leads = (which: 'before' | 'after') =>
+      `select lead_id from ${relation(which, 'fct_enriched_leads')} where ${key} in (select id from differing)`
+    const found = key === 'lead_id' ? 'select id from differing' : `${leads('before')} union ${leads('after')}`
     await connection.run(`
       insert into ${among}
       with differing as (
@@ -92,21 +125,6 @@ async function candidates(world: SideWorld, { sequences }: Omit<Desk, 'as_of'>):
       )
       ${found}`)
   }
-  const scope = await audienceScope(connection)
-  await connection.run(`
-    create table ${place('addresses')} as
-    select lead_id, address from (
-      select lead_id, unnest([lower(trim(email)), lower(trim(linkedin_url))]) as address from (${scope})
-    ) where address <> ''
-    qualify count(*) over (partition by address) > 1`)
-  for (let grown = 1; grown > 0; ) {
-    grown = await connection.run(`
-      insert into ${among}
-      select distinct lead_id from ${place('addresses')}
-      where address in (select address from ${place('addresses')} where lead_id in (select lead_id from ${among}))
-        and lead_id not in (select lead_id from ${among})`)
-  }
-  return among
 }
 
 async function tell(world: DiffWorld, { sequences }: Omit<Desk, 'as_of'>): Promise<Told> {

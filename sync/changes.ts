@@ -88,6 +88,27 @@ function changeOf({ crm, object, fields }: Mapping, row: SideRow): Change {
   }
 }
 
+/** Of the records in `among`, those that the CRM holds or the ledger knows of. */
+export function knownSql({ crm, object }: Mapping, among: string): string {
+  const here = `crm = ${quoteLiteral(crm)} and object = ${quoteLiteral(object)}`
+  return `
+    select record_id from ${among}
+    where record_id in (select record_id from raw.sync__outcomes where ${here} and record_id is not null)
+      or record_id in (select record_id from raw.crm__records where ${here} and not deleted and record_id is not null)`
+}
+
+/**
+ * What `changesOf` finds for records that neither knows, as rows (crm, object, record_id, operation, fields) of a SELECT:
+ * they are made, with every field but those never written. Fields may be null here: they are not written.
+ */
+export function createsSql(mapping: Mapping, among: string): string {
+  const fields = mapping.fields.filter(({ write }) => write !== 'never')
+  return `
+    select ${quoteLiteral(mapping.crm)}, ${quoteLiteral(mapping.object)}, record_id, 'create', ours
+    from (${wantedSql({ ...mapping, fields })})
+    where copies = 1 and record_id in (${among})`
+}
+
 function wantedSql({ from, key, where, fields }: Mapping): string {
   const pairs = fields.map(({ column, to }) => `${quoteLiteral(to)}, to_json(${quoteIdentifier(column)})`)
   const id = `cast(${quoteIdentifier(key)} as varchar)`

@@ -1,16 +1,16 @@
 import type { DiffPart, DiffTable, DiffWorld, SideWorld, Told } from '../pipeline/diff/part.ts'
 import { quoteIdentifier, quoteLiteral } from '../pipeline/table.ts'
-import { bindMappings, changesOf } from './changes.ts'
+import { bindMappings, changesOf, createsSql, knownSql } from './changes.ts'
 import type { Mapping } from './mapping.ts'
 
+/** What would be written to a record. */
 const WRITES = {
   crm: 'VARCHAR',
   object: 'VARCHAR',
   record_id: 'VARCHAR',
   operation: 'VARCHAR',
-  field: 'VARCHAR',
-  /** As it would be written; never shown. */
-  value: 'VARCHAR',
+  /** Field → value as it would be written, unknown or null: not at all; never shown. */
+  fields: 'JSON',
 }
 
 /**
@@ -29,13 +29,16 @@ export function movedFields(mappings: readonly Mapping[]): DiffPart {
       { name: 'crm_updates', label: 'records that would be written otherwise' },
       { name: 'crm_fields', label: 'field values that would be written otherwise' },
     ],
-    async prepare({ connection, place, spared }) {
+    async prepare({ connection, place, spared, differs }) {
       await bindMappings(connection, mappings)
       const wanted = mappings.map(without(spared)).map((mapping) => {
         const { from, key, where, fields } = mapping
         const values = fields.flatMap(({ column }) => [quoteIdentifier(column), `${quoteIdentifier(column)} is null`])
+        const rules = quoteLiteral(JSON.stringify(fields.map(({ column, to, write }) => [column, to, write])))
+        // Where the rows of a mart are what they were, only which of them are wanted can differ, and what is done with them.
+        const content = differs(from) ? `min(hash(${[rules, ...values].join(', ')}))` : `hash(${rules})`
         return `
-          select ${labels(mapping)}, cast(${quoteIdentifier(key)} as varchar) as record_id, min(hash(${values.join(', ')})) as content
+          select ${labels(mapping)}, cast(${quoteIdentifier(key)} as varchar) as record_id, ${content} as content
           from marts.${quoteIdentifier(from)}
           where ${where === undefined ? 'true' : `(\n${where}\n)`} and ${quoteIdentifier(key)} is not null
           group by all having count(*) = 1`
@@ -77,14 +80,13 @@ async function plan({ connection, writer, place }: SideWorld, mappings: readonly
       from (select * from ${place('wanted', 'before')} where ${here}) as b
       full join (select * from ${place('wanted', 'after')} where ${here}) as a on a.record_id = b.record_id
       where a.content is distinct from b.content`)
-    for await (const changes of changesOf(connection, mapping, among)) {
+    const known = place(`known ${crm} ${object}`)
+    await connection.run(`create table ${known} as ${knownSql(mapping, among)}`)
+    const fresh = `select record_id from ${among} where record_id not in (select record_id from ${known})`
+    await connection.run(`insert into ${place('writes')} ${createsSql(mapping, fresh)}`)
+    for await (const changes of changesOf(connection, mapping, known)) {
       const rows = changes.flatMap(({ record_id, diff: { operation, fields } }) =>
-        operation === 'unchanged'
-          ? []
-          : Object.entries(fields).map(([field, value]) => {
-              const of = { crm, object, record_id, operation, field }
-              return { ...of, value: JSON.stringify(value) }
-            }),
+        operation === 'unchanged' ? [] : [{ crm, object, record_id, operation, fields }],
       )
       await writer.insert(place('writes'), WRITES, rows)
     }
@@ -94,17 +96,32 @@ async function plan({ connection, writer, place }: SideWorld, mappings: readonly
 async function tell(world: DiffWorld, mappings: readonly Mapping[]): Promise<Told> {
   const { connection, place, own, spared } = world
   const found = place('changes', 'after')
+  const value = (side: 'a' | 'b') => `json_extract_string(nullif(${side}, 'null'::json), '$')`
   await connection.run(`
     create table ${found} as
+    with records as (
+      select
+        coalesce(a.crm, b.crm) as crm, coalesce(a.object, b.object) as object,
+        coalesce(a.record_id, b.record_id) as record_id, b.operation as was, a.operation as becomes, b.fields as b, a.fields as a
+      from ${place('writes', 'before')} as b
+      full join ${place('writes', 'after')} as a
+        on a.crm = b.crm and a.object = b.object and a.record_id = b.record_id
+      where a.fields is distinct from b.fields or a.operation is distinct from b.operation
+    ),
+    fields as (
+      select
+        * exclude (a, b),
+        unnest(list_sort(list_distinct(list_concat(coalesce(json_keys(a), []), coalesce(json_keys(b), []))))) as field,
+        a -> ('/' || replace(replace(field, '~', '~0'), '/', '~1')) as a,
+        b -> ('/' || replace(replace(field, '~', '~0'), '/', '~1')) as b
+      from records
+    )
     select
-      coalesce(a.crm, b.crm) as crm, coalesce(a.object, b.object) as object,
-      coalesce(a.record_id, b.record_id) as record_id, coalesce(a.field, b.field) as field,
-      b.operation as was, a.operation as becomes,
-      case when b.field is null then 'written' when a.field is null then 'not written' else 'another value' end as change
-    from ${place('writes', 'before')} as b
-    full join ${place('writes', 'after')} as a
-      on a.crm = b.crm and a.object = b.object and a.record_id = b.record_id and a.field = b.field
-    where a.value is distinct from b.value or a.operation is distinct from b.operation`)
+      crm, object, record_id, field, was, becomes,
+      case when ${value('b')} is null then 'written' when ${value('a')} is null then 'not written' else 'another value' end as change
+    from fields
+    where nullif(a, 'null'::json) is distinct from nullif(b, 'null'::json)
+      or (was is distinct from becomes and coalesce(${value('a')}, ${value('b')}) is not null)`)
   const [counted] = await connection.rows<Record<string, number>>(`
     with records as (
       select crm, object, record_id, bool_or(was = 'create') as made_before, bool_or(becomes = 'create') as made_after

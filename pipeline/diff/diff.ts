@@ -210,7 +210,7 @@ async function compareSides(options: DiffOptions, comparing: Comparing): Promise
   const { before, realized, as_of, clock, scratch, spared } = comparing
   const sides = await openSides(realized.session, before.file, join(scratch.folder, 'found.duckdb'))
   try {
-    const { marts, left_out } = await compareMarts(options, comparing, sides)
+    const { marts, left_out, standing } = await compareMarts(options, comparing, sides)
     clock.lap('compare')
     const steps = new Map([...fingerprintsOf(project.graph, hashFile)].map(([id, { body }]) => [id, body]))
     const stepId = (name: string) => [...project.graph.nodes.values()].find((node) => node.name === name)?.id ?? name
@@ -231,7 +231,8 @@ async function compareSides(options: DiffOptions, comparing: Comparing): Promise
         show_people,
         limit,
         own: { before: old !== undefined, after: true },
-        differs: (...names) => names.some((mart) => (changes.get(mart)?.state ?? 'changed') !== 'unchanged'),
+        differs: (...names) =>
+          names.some((mart) => !standing.has(mart) && (changes.get(mart)?.state ?? 'changed') !== 'unchanged'),
         spared: (mart) => sparedOf(project.graph, spared, stepId(mart)),
         sameStep: (step) => before.steps && before.steps.get(stepId(step)) === steps.get(stepId(step)),
       })
@@ -266,14 +267,18 @@ async function compareMarts(
   { project }: DiffOptions,
   { before, realized, spared }: Comparing,
   sides: Sides,
-): Promise<{ marts: RelationChange[]; left_out: string[] }> {
+): Promise<{ marts: RelationChange[]; left_out: string[]; standing: Set<string> }> {
   const marts: RelationChange[] = []
   const left_out: string[] = []
+  /** Those whose content is known to be the same without a look at it. */
+  const standing = new Set<string>()
   const told = toldOfRuns(project, realized)
   const { connection } = sides
   const here = new Map(martsOf(project).map((node) => [node.relation.name, node]))
   for (const name of [...new Set([...here.keys(), ...sides.names('before')])].sort()) {
     const node = here.get(name)
+    const same = node && before.versions.get(node.id) === textHash(await realized.version(node.id))
+    if (same === true) standing.add(name)
     if (node === undefined) {
       marts.push(await onlyOn(connection, name, await sides.readable('before', name), 'gone'))
     } else if (!sides.has('before', name)) {
@@ -281,7 +286,6 @@ async function compareMarts(
     } else if (told.has(node.id)) left_out.push(name)
     else {
       const key = keyOf(node, project.graph)
-      const same = before.versions.get(node.id) === textHash(await realized.version(node.id))
       const was = same ? undefined : await sides.readable('before', name)
       marts.push(
         was === undefined
@@ -293,7 +297,7 @@ async function compareMarts(
       )
     }
   }
-  return { marts, left_out }
+  return { marts, left_out, standing }
 }
 
 /** Models that read the log of runs and are what they were: they differ with each run, whatever the tree says. */

@@ -1,12 +1,12 @@
 import type { PlanPart, PlanWorld } from '../pipeline/plan-part.ts'
 import type { Source } from './asker.ts'
-import { Purchases } from './purchase-state.ts'
+import { costOfCredit, Purchases } from './purchase-state.ts'
 import { type PurchaseInput, readLeads } from './purchases.ts'
 import { chooseRound } from './waterfall/decide.ts'
 import type { Question } from './waterfall/market.ts'
 
-const BOUNDS = 'intermediate.int_leads_score_bounds'
-const FACTS = 'intermediate.int_lead_facts'
+export const BOUNDS = 'intermediate.int_leads_score_bounds'
+export const FACTS = 'intermediate.int_lead_facts'
 
 interface Estimate {
   provider: string
@@ -35,7 +35,11 @@ export function purchasePlan(input: PurchaseInput): PlanPart {
   }
 }
 
-async function tell({ connection, as_of, live }: PlanWorld, { rules, settings, prices }: PurchaseInput) {
+/** What would be bought as things stand: at first, and at most if no answer settles anything. */
+export async function forecastOf(
+  { connection, as_of }: Pick<PlanWorld, 'connection' | 'as_of'>,
+  { rules, settings, prices }: PurchaseInput,
+) {
   const purchases = await Purchases.read({ connection, as_of }, rules, prices)
   const questions = purchases.questions()
   const always = settings.buy === 'always'
@@ -46,7 +50,14 @@ async function tell({ connection, as_of, live }: PlanWorld, { rules, settings, p
   const others = questions.filter((one) => !before.has(one))
   const chosen = leads === undefined ? others : chooseRound(leads, others, wanted).map((one) => one.candidate)
   const first = urgent.concat(chosen)
-  const relevant = urgent.concat(leads === undefined ? others : chooseAll(leads, others, wanted))
+  const at_most = urgent.concat(leads === undefined ? others : chooseAll(leads, others, wanted))
+  return { purchases, leads, first, at_most }
+}
+
+async function tell(world: PlanWorld, input: PurchaseInput) {
+  const { live } = world
+  const { prices } = input
+  const { purchases, leads, first, at_most: relevant } = await forecastOf(world, input)
   const estimates = sum(first, prices)
   const atMost = sum(relevant, prices)
   const total = (rows: readonly Estimate[], key: 'questions' | 'credits' | 'usd') =>
@@ -108,8 +119,8 @@ function chooseAll(
 function sum(questions: readonly Question<Source>[], prices: ReadonlyMap<string, number>): Estimate[] {
   const rows = new Map<string, Estimate>()
   for (const { source, field, odds } of questions) {
-    const { name, provider, settings } = source.on
-    const price = prices.get(name) ?? provider.http?.(settings).usd_per_credit ?? 1
+    const { name } = source.on
+    const price = costOfCredit(source, prices)
     const key = `${name} ${field}`
     const row = rows.get(key) ?? { provider: name, field, questions: 0, credits: 0, usd: 0 }
     row.questions++

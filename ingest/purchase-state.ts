@@ -214,7 +214,8 @@ function oneEach(): (source: Source) => Source {
   }
 }
 
-function costOfCredit(source: Source, prices: ReadonlyMap<string, number>): number {
+/** USD of one credit of a source. */
+export function costOfCredit(source: Source, prices: ReadonlyMap<string, number>): number {
   return prices.get(source.on.name) ?? source.on.provider.http?.(source.on.settings).usd_per_credit ?? 1
 }
 

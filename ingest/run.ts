@@ -19,6 +19,7 @@ import { icpSteps } from './icp-matches.ts'
 import { ALIASES, identity } from './identity.ts'
 import { limitsText } from './limits-text.ts'
 import { loadMatchSettings, matchSchema } from './match/settings.ts'
+import { movedPurchases } from './moved-purchases.ts'
 import { purchasePlan } from './purchase-plan.ts'
 import { purchaseSettings, waterfallEntry } from './purchase-rules.ts'
 import { DECISIONS, type PurchaseInput, purchaseStep } from './purchases.ts'
@@ -75,7 +76,8 @@ export const steps: Room<Settings> = async (input) => {
     ...icpPlans(icp, join(input.root, input.settings.discovery.icp), [...listing.values()]),
     ...(purchases === undefined ? [] : [purchasePlan(purchases)]),
   ]
-  return { steps: made, tables: unrecorded(tables, made), checks, plans }
+  const diffs = [movedPurchases(purchases)]
+  return { steps: made, tables: unrecorded(tables, made), checks, plans, diffs }
 }
 
 /** The fields that money could be spent on; undefined where everything is free. */

@@ -90,7 +90,10 @@ async function againstPublication(options: DiffOptions): Promise<DiffResult> {
     const { kept } = publication
     const told = kept && (({ id }: StepNode) => kept.nodes[id]?.told)
     const spared = spare(project, told)
-    const realized = await realize({ ...realizing(options, as_of), scratch, leaves: 'view', spared })
+    const versions = new Map(Object.entries(kept?.versions ?? {}))
+    const names = project.diffs.flatMap(({ builds = [] }) => builds)
+    const keeping = names.length === 0 ? {} : { keeping: { names, versions } }
+    const realized = await realize({ ...realizing(options, as_of), scratch, leaves: 'view', spared, ...keeping })
     clock.lap('build')
     const { info } = realized
     const notes: string[] = []
@@ -101,7 +104,6 @@ async function againstPublication(options: DiffOptions): Promise<DiffResult> {
     if (as_of !== publication.as_of)
       notes.push(`${publication.name} is as of ${publication.as_of}: some of the differences are of the date`)
     const steps = kept && new Map(Object.entries(kept.nodes).map(([id, { body }]) => [id, body]))
-    const versions = new Map(Object.entries(kept?.versions ?? {}))
     const before = { name: publication.name, file: publication.file, versions, steps, parts: undefined, notes }
     return await compareSides(options, { before, realized, as_of, clock, scratch, spared })
   } finally {
@@ -233,6 +235,7 @@ async function compareSides(options: DiffOptions, comparing: Comparing): Promise
         own: { before: old !== undefined, after: true },
         differs: (...names) =>
           names.some((mart) => !standing.has(mart) && (changes.get(mart)?.state ?? 'changed') !== 'unchanged'),
+        built: (side) => side === 'after' || before.parts !== undefined || realized.kept,
         spared: (mart) => sparedOf(project.graph, spared, stepId(mart)),
         sameStep: (step) => before.steps && before.steps.get(stepId(step)) === steps.get(stepId(step)),
       })

@@ -71,6 +71,8 @@ export interface SideWorld {
   differs(...marts: string[]): boolean
   /** Whether the step of that name is the same on both sides; undefined when that is not known. */
   sameStep(name: string): boolean | undefined
+  /** Whether what `builds` names is there as it was on that side: of a publication only as long as the build file is its own. */
+  built(side: Side): boolean
   /** Columns of a mart that only tell and were not made: NULL after, whatever they are before. */
   spared(mart: string): readonly string[]
 }
@@ -90,6 +92,8 @@ export interface DiffWorld {
   differs(...marts: string[]): boolean
   /** Whether the step of that name is the same on both sides; undefined when that is not known. */
   sameStep(name: string): boolean | undefined
+  /** As `SideWorld` has it. */
+  built(side: Side): boolean
   spared(mart: string): readonly string[]
   /** SQL that shows a person's value: as it is, or what is left of it for readers who need not know. */
   person(column: string): string

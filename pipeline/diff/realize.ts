@@ -16,6 +16,7 @@ import { type LedgerInfo, nextRunSeq } from '../warehouse/ledger.ts'
 import { Recorder } from '../warehouse/recorder.ts'
 import type { Session } from '../warehouse/session.ts'
 import { BuildState } from '../warehouse/state.ts'
+import { type Keeping, keepTables } from './kept-tables.ts'
 import type { Scratch } from './scratch.ts'
 import type { Spared } from './spared.ts'
 
@@ -31,6 +32,8 @@ export interface RealizeOptions {
   wanted: ReadonlySet<string>
   leaves: 'table' | 'view'
   spared: Spared
+  /** What is to be there as it was, too. */
+  keeping?: Keeping
 }
 
 /** A project built in a scratch. */
@@ -38,6 +41,8 @@ export interface Realized {
   session: Session
   info: LedgerInfo
   results: readonly NodeResult[]
+  /** Whether `keeping` could be done. */
+  kept: boolean
   /** Changes with the content of what a node builds. */
   version(id: string): Promise<string>
 }
@@ -64,6 +69,8 @@ export async function realize(options: RealizeOptions): Promise<Realized> {
     const recorder = await frozenRecorder(session, as_of, config.target_name)
     await prepare({ project, session, places: scratch.places })
     const state = await BuildState.open(session)
+    const { keeping } = options
+    const kept = keeping !== undefined && (await keepTables(session, scratch, graph, state, keeping))
     const needed = reach(graph, wanted, 'up')
     const ids = graph.order.filter((id) => {
       const node = graph.nodes.get(id)!
@@ -89,7 +96,7 @@ export async function realize(options: RealizeOptions): Promise<Realized> {
     const broken = results.find(failed)
     if (broken !== undefined)
       throw new CheckFailed(`${broken.node.name} (${broken.node.file}) cannot be built: ${broken.message}`)
-    return { session, info, results, version: (id) => executor.version(id) }
+    return { session, info, results, kept, version: (id) => executor.version(id) }
   } catch (error) {
     session.close()
     throw error

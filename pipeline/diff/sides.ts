@@ -1,6 +1,7 @@
 import { quoteIdentifier, quoteLiteral } from '../table.ts'
 import type { Connection } from '../warehouse/duckdb.ts'
 import { BUILD, type Session } from '../warehouse/session.ts'
+import { KEPT } from './kept-tables.ts'
 import type { DiffWorld, Side, SideWorld } from './part.ts'
 
 const BEFORE = '_before'
@@ -29,6 +30,7 @@ export interface WorldOptions {
   own: Record<Side, boolean>
   differs(...marts: string[]): boolean
   sameStep(name: string): boolean | undefined
+  built(side: Side): boolean
   spared(mart: string): readonly string[]
 }
 
@@ -88,6 +90,7 @@ export async function openSides(session: Session, before: string, found: string)
       relation: world.relation,
       differs: world.differs,
       sameStep: world.sameStep,
+      built: world.built,
       spared: world.spared,
     }),
     close() {
@@ -104,8 +107,8 @@ export async function openSides(session: Session, before: string, found: string)
 async function pathOf(connection: Connection): Promise<string> {
   const schemas = await connection.rows<{ catalog: string; name: string }>(`
     select database_name as catalog, schema_name as name from duckdb_schemas()
-    where database_name in ('${BEFORE}', '${BUILD}') and schema_name not in ('information_schema', 'pg_catalog')
-    order by database_name = '${BUILD}', schema_name`)
+    where database_name in ('${BEFORE}', '${KEPT}', '${BUILD}') and schema_name not in ('information_schema', 'pg_catalog')
+    order by list_position(['${BEFORE}', '${KEPT}', '${BUILD}'], database_name), schema_name`)
   const path = schemas.map(({ catalog, name }) => `${catalog}.${quoteIdentifier(name)}`)
   return `set search_path = ${quoteLiteral(path.join(','))}`
 }

@@ -202,6 +202,20 @@ describe('pipeline diff', { timeout: LONG }, () => {
     expect(said.figures.score_changes!.value).toBe(scores)
   })
 
+  it('compares briefs where a template says something else, and only then', async () => {
+    const file = 'scoring/briefs/deal_brief.en.md'
+    const text = readFileSync(join(root, file), 'utf8')
+    const scored = (said: Said) => said.marts.find(({ name }) => name === 'fct_scored_leads')!
+    edit(file, (was) => was.replace('- Funding stage: {funding_stage}.', '- Their stage of funding: {funding_stage}.'))
+    const said = await diff()
+    const names = scored(said).columns.map(({ name }) => name)
+    expect(names).toContain('deal_brief')
+    expect(names).not.toContain('score')
+    expect([said.figures.score_changes!.value, said.figures.tier_changes!.value]).toEqual([0, 0])
+    writeFileSync(join(root, file), text)
+    expect(scored(await diff()).state).toBe('unchanged')
+  })
+
   it('masks people, and fails where the gate says so', async () => {
     cutOff(40)
     const names = await rows<{ full_name: string }>(

@@ -6,8 +6,10 @@ import { defineProvider, type Fills, type Subject } from '../../../ingest/define
 import { sourcesOf } from '../../../ingest/enrichment.ts'
 import type { Field } from '../../../ingest/fields.ts'
 import { icpSchema } from '../../../ingest/icp.ts'
+import { movedPurchases } from '../../../ingest/moved-purchases.ts'
 import { purchasePlan } from '../../../ingest/purchase-plan.ts'
 import { type PurchaseInput, purchaseStep } from '../../../ingest/purchases.ts'
+import type { DiffWorld, Side, SideWorld } from '../../../pipeline/diff/part.ts'
 import { NotBought } from '../../../pipeline/http.ts'
 import { type TestWorld, world } from '../../helpers/world.ts'
 
@@ -272,4 +274,49 @@ test('where a budget ends, the step is not done: the next run asks again', async
   expect((await buy(inputOf([broke.on]), [broke.on])).summary.unfinished).toBe(true)
   const fine = vendor('fine', {})
   expect((await buy(inputOf([fine.on]), [fine.on])).summary.unfinished).toBe(false)
+})
+
+test('a change says what would newly be bought, or no longer, and for how much', async () => {
+  const one = vendor('one', {}, { credits: 3 })
+  const input = inputOf([one.on])
+  await w.context(purchaseStep(input))
+  await w.connection.run('create schema before; create schema after')
+  const part = movedPurchases(input)
+  let known = true
+  const shared = {
+    connection: w.connection,
+    as_of: '2026-01-31',
+    place: (name: string, side: Side) => `${side}."${name}"`,
+    own: () => true,
+    built: () => known,
+  } as unknown as DiffWorld
+  const side = (of: Side) =>
+    ({
+      ...shared,
+      side: of,
+      writer: w.connection,
+      place: (name: string) => shared.place(name, of),
+    }) as unknown as SideWorld
+  const open = (where: string) =>
+    w.connection.run(`create or replace table intermediate.int_leads_score_bounds as
+      select * replace (${where} as is_open) from ${boundsOver(one.on)}`)
+  // Before, the tiers of 1 and 2 are open; after, those of 2, 3 and 4.
+  await open("lead_id in ('lead_1', 'lead_2')")
+  await part.refine!(side('before'))
+  await open("lead_id in ('lead_2', 'lead_3', 'lead_4')")
+  await part.refine!(side('after'))
+  const { figures, tables } = await part.tell(shared)
+  expect(figures).toEqual({
+    purchases_started: { value: 2, of: 2 },
+    purchases_stopped: { value: 1, of: 2 },
+    usd_added: { value: 0.6, of: 0.6 },
+    usd_saved: { value: 0.3, of: 0.6 },
+  })
+  expect(tables[0]!.rows).toEqual([
+    { field: 'headcount', provider: 'one', change: 'bought', values: 2, credits: 6, usd: 0.6 },
+    { field: 'headcount', provider: 'one', change: 'not bought', values: 1, credits: -3, usd: -0.3 },
+  ])
+  expect(one.asked).toEqual([])
+  known = false
+  expect(await part.tell(shared)).toEqual({ figures: {}, tables: [], notes: [expect.stringMatching(/not compared/)] })
 })

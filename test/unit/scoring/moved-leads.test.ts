@@ -60,6 +60,7 @@ async function told(sides: Record<Side, readonly Lead[]>) {
     as_of: '2026-01-31',
     place: (name, side) => `found."${side}: ${name}"`,
     own: () => true,
+    built: () => true,
     on: () => connection,
     relation: (side, mart) => `${side}.${mart}`,
     has: (_, mart) => mart === 'fct_scored_leads',

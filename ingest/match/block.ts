@@ -1,64 +1,73 @@
 import type { Connection } from '../../pipeline/warehouse/duckdb.ts'
 
-/** A key that more records share says too little; it is tried again together with a second one. */
-const LARGEST_BLOCK = 24
+/**
+ * How many records may share a key, by what the key says: a phone, an address or a whole name; a word of a name or a part of an
+ * address; a sound or a beginning. What more share says too little, and is tried again together with something else.
+ */
+const LARGEST = { strong: 24, fair: 12, weak: 5 } as const
+type Strength = keyof typeof LARGEST
+const STRENGTHS = Object.keys(LARGEST) as Strength[]
+
+const sound = (word: string) => `translate(${word}, 'aeiouyh', '')`
+
+/** What two records may have in common, in SQL over `match_profiles`; nothing in common where it is NULL. */
+const KEYS: readonly (readonly [strength: Strength, key: string])[] = [
+  ['strong', `'n' || compact`],
+  ['fair', `'t' || rare[1]`],
+  ['fair', `'t' || rare[2]`],
+  ['fair', `'t' || rare[3]`],
+  ['weak', `'p' || case when length(compact) >= 6 then left(compact, 6) end`],
+  ['weak', `'s' || case when length(compact) >= 6 then right(compact, 6) end`],
+  ['weak', `'k' || case when length(compact) >= 4 then ${sound('compact')} end`],
+  ['strong', `'f' || right(phone, 7)`],
+  ['strong', `'e' || email`],
+  ['strong', `'d' || domain`],
+  ['strong', `'a' || a_number || ' ' || a_rarest`],
+  ['strong', `'a' || a_number || ' ' || a_second`],
+  ['fair', `'b' || a_rarest || ' ' || a_second`],
+  ['strong', `'z' || a_number || ' ' || a_code`],
+  ['fair', `'x' || a_code || ' ' || a_rarest`],
+  ['fair', `'x' || a_code || ' ' || left(compact, 3)`],
+  ['weak', `'y' || case when length(rare[1]) >= 4 then ${sound('rare[1]')} end`],
+  ['weak', `'y' || case when length(rare[2]) >= 4 then ${sound('rare[2]')} end`],
+  ['strong', `'c' || a_compact`],
+  ['weak', `'i' || case when length(compact) between 3 and 6 and len(rare) = 1 then compact end`],
+  [
+    'weak',
+    `'i' || case when len(tokens) between 3 and 6 then array_to_string(list_transform(tokens, lambda w: left(w, 1)), '') end`,
+  ],
+  ['strong', `'t' || rare[1] || ' ' || rare[2]`],
+  ['strong', `'t' || rare[1] || ' ' || rare[3]`],
+  ['strong', `'t' || rare[2] || ' ' || rare[3]`],
+  ['strong', `'t' || rare[1] || ' ' || a_number`],
+  ['strong', `'t' || rare[1] || ' ' || right(phone, 7)`],
+  ['strong', `'t' || left(rare[1], 4) || ' ' || a_rarest`],
+  ['strong', `'t' || rare[2] || ' ' || a_number`],
+  ['strong', `'t' || compact || ' ' || place`],
+  ['fair', `'t' || rare[1] || ' ' || place`],
+  ['strong', `'t' || a_compact || ' ' || left(compact, 3)`],
+]
+
+/** A key as a number, whose last two bits are its strength. */
+const hashed = (strength: Strength, key: string) =>
+  `(hash(${key}) & 18446744073709551612) + ${STRENGTHS.indexOf(strength)}`
 
 /**
  * `match_candidates` (a < b): the pairs that are worth comparing, those that share a key which few have. Every key adds at
  * most a constant number of pairs a record, so that pairs grow with the records and not with their square.
  */
 export async function createCandidates(connection: Connection): Promise<void> {
-  const text = (expression: string, known: string) => `case when ${known} then hash(${expression}) end`
-  const sound = (word: string) => `regexp_replace(${word}, '[aeiouyh]', '', 'g')`
+  const own = KEYS.map(([strength, key]) => `case when (${key}) is not null then ${hashed(strength, key)} end`)
   await connection.run(`
     create or replace temp table match_keys as
-        with rarest as (
-            select r, compact, a_compact, a_number, a_rarest, a_second, a_code, phone, email, domain, people, place, rare, tokens
-            from match_profiles
-        ),
-        keyed as (
-            select
-                r,
-                list_distinct(list_filter([
-                    ${text(`'n' || compact`, `compact is not null`)},
-                    ${text(`'t' || rare[1]`, `rare[1] is not null`)},
-                    ${text(`'t' || rare[2]`, `rare[2] is not null`)},
-                    ${text(`'t' || rare[3]`, `rare[3] is not null`)},
-                    ${text(`'p' || left(compact, 6)`, `length(compact) >= 6`)},
-                    ${text(`'s' || right(compact, 6)`, `length(compact) >= 6`)},
-                    ${text(`'k' || regexp_replace(compact, '[aeiouyh]', '', 'g')`, `length(compact) >= 4`)},
-                    ${text(`'f' || right(phone, 7)`, `phone is not null`)},
-                    ${text(`'e' || email`, `email is not null`)},
-                    ${text(`'d' || domain`, `domain is not null`)},
-                    ${text(`'a' || a_number || ' ' || a_rarest`, `a_number is not null and a_rarest is not null`)},
-                    ${text(`'a' || a_number || ' ' || a_second`, `a_number is not null and a_second is not null`)},
-                    ${text(`'b' || a_rarest || ' ' || a_second`, `a_second is not null`)},
-                    ${text(`'z' || a_number || ' ' || a_code`, `a_number is not null and a_code is not null`)},
-                    ${text(`'x' || a_code || ' ' || a_rarest`, `a_code is not null and a_rarest is not null`)},
-                    ${text(`'x' || a_code || ' ' || left(compact, 3)`, `a_code is not null and compact is not null`)},
-                    ${text(`'y' || ${sound('rare[1]')}`, `length(rare[1]) >= 4`)},
-                    ${text(`'y' || ${sound('rare[2]')}`, `length(rare[2]) >= 4`)},
-                    ${text(`'c' || a_compact`, `a_compact is not null`)},
-                    ${text(`'i' || compact`, `length(compact) between 3 and 6 and len(rare) = 1`)},
-                    ${text(`'i' || array_to_string(list_transform(tokens, lambda w: left(w, 1)), '')`, `len(tokens) between 3 and 6`)}
-                ], lambda x: x is not null)) as own,
-                list_filter([
-                    ${text(`'t' || rare[1] || ' ' || rare[2]`, `rare[2] is not null`)},
-                    ${text(`'t' || rare[1] || ' ' || a_number`, `rare[1] is not null and a_number is not null`)},
-                    ${text(`'t' || rare[1] || ' ' || right(phone, 7)`, `rare[1] is not null and phone is not null`)},
-                    ${text(`'t' || left(rare[1], 4) || ' ' || a_rarest`, `rare[1] is not null and a_rarest is not null`)},
-                    ${text(`'t' || rare[2] || ' ' || a_number`, `rare[2] is not null and a_number is not null`)},
-                    ${text(`'t' || compact || ' ' || place`, `compact is not null and place is not null`)},
-                    ${text(`'t' || a_compact || ' ' || left(compact, 3)`, `compact is not null and a_compact is not null`)}
-                ], lambda x: x is not null) as second,
-                coalesce(list_transform(people, lambda x: hash('h' || x)), []) as people_keys
-            from rarest
-        )
-        select r, unnest(list_concat(list_concat(own, second), people_keys)) as key from keyed;
+        select r, unnest(list_concat([${own.join(',\n')}], coalesce(list_transform(people, lambda x: ${hashed('strong', `'h' || x`)}), []))) as key
+        from match_profiles;
     create or replace temp table match_candidates as
-        with sized as (
-            select r, key from match_keys qualify count(*) over (partition by key) between 2 and ${LARGEST_BLOCK}
-        )
-        select distinct x.r as a, y.r as b from sized as x join sized as y on y.key = x.key and y.r > x.r;
+        with shared as (
+            select list(r) as own from match_keys where key is not null group by key
+            having count(*) between 2 and case key & 3 ${STRENGTHS.map((strength, index) => `when ${index} then ${LARGEST[strength]}`).join(' ')} end
+        ),
+        firsts as (select own, unnest(own) as a from shared)
+        select distinct a, b from (select a, unnest(own) as b from firsts) where b > a;
     drop table match_keys`)
 }

@@ -43,6 +43,9 @@ const SHORTER = 'least(length(a.phone), length(b.phone))'
 /** With or without a country or area code. */
 const SAME_PHONE = `(a.phone = b.phone or (${SHORTER} >= 7 and right(a.phone, ${SHORTER}) = right(b.phone, ${SHORTER})))`
 
+/** Two addresses that have not even a street in common. */
+const ELSEWHERE = 'p.address_alike < 0.5'
+
 /** The comparisons, over `match_profiles` a and b and what is computed of a pair of names and addresses (`p`). */
 export const COMPARISONS: readonly Comparison[] = [
   {
@@ -94,8 +97,14 @@ export const COMPARISONS: readonly Comparison[] = [
     known: both('phone'),
     shown: (r) => `${r}.phone`,
     levels: [
-      level('the same phone', 0.7, 0.008, `${SAME_PHONE} and a.phone_names <= ${MANY}`),
-      level('a phone that many names have', 0.1, 0.025, SAME_PHONE),
+      // Branches and sites answer one phone: there it says who, not where.
+      level(
+        'the same phone',
+        0.7,
+        0.008,
+        `${SAME_PHONE} and a.phone_names <= ${MANY} and not coalesce(${ELSEWHERE}, false)`,
+      ),
+      level('a phone of many names, or of other addresses', 0.1, 0.025, SAME_PHONE),
       level(
         'a phone with one other digit',
         0.06,
@@ -129,6 +138,12 @@ export const COMPARISONS: readonly Comparison[] = [
       level('an address with common words', 0.07, 0.2, 'p.address_alike >= 0.25'),
       level('another address', 0.06, 0.7),
     ],
+  },
+  {
+    field: 'postcode',
+    known: `${both('a_code')} and damerau_levenshtein(a.a_code, b.a_code) > 1`,
+    shown: (r) => `${r}.a_code`,
+    levels: [level('another postcode', 0.1, 0.5)],
   },
   {
     field: 'place',

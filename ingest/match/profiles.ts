@@ -59,8 +59,7 @@ export async function createProfiles(connection: Connection, input: string, lexi
             join match_addresses as addresses on addresses.a = records.address_key
             join match_names as names on names.n = records.name_key
             group by addresses.compact
-        ) as houses on houses.compact = addresses.compact
-        order by records.r;
+        ) as houses on houses.compact = addresses.compact;
     drop table match_names; drop table match_addresses; drop table match_records`)
 }
 

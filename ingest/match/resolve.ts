@@ -36,7 +36,8 @@ export async function scorePairs(connection: Connection, options: ResolveOptions
   progress('pairs chosen')
   await comparePairs(connection, options.pairs !== undefined)
   await connection.run('drop table match_candidates')
-  progress('pairs compared')
+  const [compared] = await connection.rows<{ pairs: number }>('select count(*) as pairs from match_compared')
+  progress(`${compared!.pairs} pairs compared`)
   const share = options.pairs === undefined ? settings.share_of_candidates : settings.share_of_pairs
   const weights = await estimateWeights(connection, share)
   progress('weights estimated')

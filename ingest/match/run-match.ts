@@ -44,7 +44,8 @@ async function readFile(connection: Connection, file: string, columns: Record<st
   )
   let places: number[] | undefined
   let count = 0
-  const batch: object[] = []
+  const batch: string[] = []
+  const flush = () => insertBatch(connection, keys, count - batch.length, batch.splice(0))
   for await (const { fields } of readTable(file)) {
     if (places === undefined) {
       const header = fields.map((name) => name.trim().replace(/^\uFEFF/, ''))
@@ -57,13 +58,32 @@ async function readFile(connection: Connection, file: string, columns: Record<st
       })
       continue
     }
-    const row: Record<string, unknown> = { r: ++count }
-    for (const [index, key] of keys.entries()) row[key] = fields[places[index]!] ?? null
-    batch.push(row)
-    if (batch.length >= BATCH) await connection.insert('match_file', types, batch.splice(0))
+    batch.push(places.map((place) => oneField(fields[place])).join(FIELD_END))
+    count++
+    if (batch.length >= BATCH) await flush()
   }
-  if (batch.length > 0) await connection.insert('match_file', types, batch)
+  if (batch.length > 0) await flush()
   return count
+}
+
+/** Control characters that end rows and fields on their way in, and one for a field that is not there. */
+const [ROW_END, FIELD_END, ABSENT] = ['\u001e', '\u001f', '\u001d']
+const CONTROL = new RegExp(`[${ABSENT}-${FIELD_END}]`, 'g')
+
+const oneField = (text: string | undefined) => text?.replace(CONTROL, ' ') ?? ABSENT
+
+/** As one text that the database cuts: several times as fast as rows of JSON. */
+async function insertBatch(connection: Connection, keys: readonly string[], before: number, batch: readonly string[]) {
+  const columns = keys.map((key, index) => `nullif(fields[${index + 1}], '${ABSENT}') as "${key}"`)
+  await connection.run(
+    `insert into match_file by name
+     select $2::bigint + position as r, ${columns.join(', ')}
+     from (
+         select generate_subscripts(lines, 1) as position, string_split(unnest(lines), '${FIELD_END}') as fields
+         from (select string_split($1, '${ROW_END}') as lines)
+     )`,
+    [batch.join(ROW_END), before],
+  )
 }
 
 /** Own domains by host: neither a public mailbox's nor a shared host's. */

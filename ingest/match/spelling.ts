@@ -55,20 +55,31 @@ export async function createSpelling(connection: Connection): Promise<void> {
   await connection.run(`
     create or replace temp macro match_latin(t) as
         case when regexp_matches(t, '[\\p{Cyrillic}\\p{Greek}]') then ${other} else t end;
-    create or replace temp macro match_letters(t) as
-        case when strlen(t) = length(t) then lower(t) else match_latin(${latin}) end;
+    create or replace temp macro match_is_plain(t) as strlen(t) = length(t);
+    create or replace temp macro match_letters(t) as case
+        when match_is_plain(t) then lower(t)
+        else ${once('strip_accents(lower(t))', 's', `case when match_is_plain(s) then s else ${once(latin, 'l', 'match_latin(l)')} end`)}
+    end;
+    create or replace temp macro match_initials(t) as case
+        when contains(t, '.') then regexp_replace(t, '\\b([a-z0-9])\\.', '\\1', 'g') else t
+    end;
+    create or replace temp macro match_strokes(t) as case
+        when contains(t, '/') then regexp_replace(t, '\\b([a-z])/([a-z])\\b', '\\1\\2', 'g') else t
+    end;
     create or replace temp macro match_words(t) as
         trim(regexp_replace(
-            regexp_replace(
-                regexp_replace(replace(replace(t, '''', ''), '’', ''), '\\b([a-z0-9])\\.', '\\1', 'g'),
-                '\\b([a-z])/([a-z])\\b', '\\1\\2', 'g'
-            ),
+            ${once("replace(replace(t, '''', ''), '’', '')", 'q', once('match_initials(q)', 'i', 'match_strokes(i)'))},
             '[^\\p{L}\\p{N}]+', ' ', 'g'
         ));
     create or replace temp macro match_spell(t) as match_words(match_letters(t));
     create or replace temp macro match_digits(t) as nullif(ltrim(regexp_replace(t, '[^0-9]+', '', 'g'), '0'), '');
     create or replace temp macro match_is_unspaced(t) as
         strlen(t) <> length(t) and regexp_matches(t, '[${UNSPACED}]')`)
+}
+
+/** SQL: `body` with `value` under a name. A macro repeats its argument wherever it is named, and nested ones multiply that. */
+function once(value: string, name: string, body: string): string {
+  return `list_transform([${value}], lambda ${name}: ${body})[1]`
 }
 
 function range(from: number, to: number): string {

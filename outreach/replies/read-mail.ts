@@ -1,0 +1,119 @@
+import { simpleParser } from 'mailparser'
+
+/** An incoming message, taken apart: plain data, whatever came over the wire. */
+export interface Mail {
+  /** Lower case; null when there is none or it cannot be read. */
+  from: string | null
+  from_name: string
+  /** Lower case, from To and Cc. */
+  to: string[]
+  subject: string
+  /** ISO 8601 UTC, as the sender says. */
+  date: string | null
+  /** With its angle brackets. */
+  message_id: string | null
+  in_reply_to: string[]
+  references: string[]
+  /** Unfolded values by lower-case name. */
+  headers: ReadonlyMap<string, readonly string[]>
+  /** `multipart/report`, lower case. */
+  content_type: string
+  /** `delivery-status` or `feedback-report` of a multipart/report. */
+  report_type: string | null
+  /** What a person would read: the plain text, made of the HTML where there is no other. */
+  text: string
+  /** The parts made for machines, and the message that was returned, as text. */
+  parts: readonly { type: string; text: string }[]
+}
+
+/** More than this is not read: nothing that decides what a message means comes later. */
+export const MAX_SOURCE = 2_000_000
+const MAX_TEXT = 200_000
+const MAX_PART = 200_000
+const MAX_PARTS = 50
+/** Nesting deeper than any honest message's. */
+const MAX_BOUNDARIES = 500
+
+const MACHINE_PARTS = /^(message\/|text\/rfc822-headers|text\/plain)/
+
+/** Takes a message apart. Never throws: what cannot be read is left out, and what is too large is cut. */
+export async function readMail(source: Buffer): Promise<Mail> {
+  const bytes = source.subarray(0, MAX_SOURCE)
+  const raw = bytes.toString('latin1').replace(/^(\s*\r?\n)+/, '')
+  const unboxed = raw.replace(/^>?From \S.*\r?\n/, '')
+  const headers = readHeaders(unboxed)
+  const parsed = tooNested(unboxed) ? undefined : await parse(Buffer.from(unboxed, 'latin1'))
+  const contentType = headers.get('content-type')?.[0] ?? ''
+  const from = parsed?.from?.value[0]
+  const addresses = [parsed?.to ?? [], parsed?.cc ?? []].flat().flatMap(({ value }) => value)
+  const date = parsed?.date
+  return {
+    from: from?.address?.trim().toLowerCase() || addressIn(headers.get('from')?.[0] ?? ''),
+    from_name: from?.name ?? '',
+    to: [...new Set(addresses.flatMap(({ address }) => (address ? [address.trim().toLowerCase()] : [])))],
+    subject: (parsed?.subject ?? headers.get('subject')?.[0] ?? '').replace(/\s+/g, ' ').trim().slice(0, 1_000),
+    date: date === undefined || Number.isNaN(date.getTime()) ? null : date.toISOString(),
+    message_id: idsIn(headers.get('message-id')?.[0])[0] ?? null,
+    in_reply_to: idsIn(headers.get('in-reply-to')?.join(' ')),
+    references: idsIn(headers.get('references')?.join(' ')),
+    headers,
+    content_type: contentType.split(';')[0]!.trim().toLowerCase(),
+    report_type: /report-type\s*=\s*"?([\w-]+)/i.exec(contentType)?.[1]?.toLowerCase() ?? null,
+    text: (parsed?.text ?? bodyOf(unboxed)).slice(0, MAX_TEXT).replaceAll('\r\n', '\n'),
+    parts: (parsed?.attachments ?? [])
+      .slice(0, MAX_PARTS)
+      .filter(({ contentType: type }) => MACHINE_PARTS.test(type ?? ''))
+      .map(({ contentType: type, content }) => ({
+        type: type.toLowerCase(),
+        text: content.subarray(0, MAX_PART).toString('utf8').replaceAll('\r\n', '\n'),
+      })),
+  }
+}
+
+async function parse(source: Buffer) {
+  try {
+    return await simpleParser(source, {
+      keepDeliveryStatus: true,
+      skipImageLinks: true,
+      skipTextToHtml: true,
+      skipTextLinks: true,
+      maxHtmlLengthToParse: MAX_TEXT,
+    })
+  } catch {
+    // A message that cannot be parsed is still a message: its headers and its bare body are read.
+    return undefined
+  }
+}
+
+function tooNested(raw: string): boolean {
+  return (raw.match(/^content-type:\s*multipart\//gim)?.length ?? 0) > MAX_BOUNDARIES
+}
+
+function bodyOf(raw: string): string {
+  return raw.slice(raw.search(/\r?\n\r?\n/) + 1).slice(0, MAX_TEXT)
+}
+
+/** Header lines of the text's beginning, unfolded. */
+export function readHeaders(raw: string): Map<string, string[]> {
+  const head = raw.slice(0, 200_000).split(/\r?\n\r?\n/, 1)[0]!
+  const headers = new Map<string, string[]>()
+  for (const line of head.replace(/\r?\n[ \t]+/g, ' ').split(/\r?\n/)) {
+    const colon = line.indexOf(':')
+    if (colon <= 0 || colon > 80) continue
+    const name = line.slice(0, colon).trim().toLowerCase()
+    const values = headers.get(name) ?? []
+    values.push(line.slice(colon + 1).trim())
+    headers.set(name, values)
+  }
+  return headers
+}
+
+/** Message-IDs with their angle brackets. */
+export function idsIn(text: string | undefined): string[] {
+  return (text ?? '').match(/<[^<>\s]{3,300}>/g) ?? []
+}
+
+/** The first e-mail address of a text, lower case. */
+export function addressIn(text: string): string | null {
+  return /[^\s<>"'(),:;[\]\\]{1,128}@[^\s<>"'(),:;[\]\\@]{1,255}/.exec(text.slice(0, 5_000))?.[0].toLowerCase() ?? null
+}

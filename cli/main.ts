@@ -33,6 +33,7 @@ const HELP_ORDER = [
   'pause',
   'resume',
   'suppress',
+  'replies',
   'status',
   'debug',
   'ledger',

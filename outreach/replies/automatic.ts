@@ -20,7 +20,12 @@ function saysSo({ headers }: Mail): boolean {
   const value = (name: string) => headers.get(name)?.join(' ').trim().toLowerCase() ?? ''
   const submitted = value('auto-submitted')
   if (submitted !== '' && !/^no\b/.test(submitted)) return true
-  if (['x-autoreply', 'x-autorespond', 'x-autoresponder', 'x-auto-reply'].some((name) => headers.has(name) && !/^no\b/.test(value(name)))) return true
+  if (
+    ['x-autoreply', 'x-autorespond', 'x-autoresponder', 'x-auto-reply'].some(
+      (name) => headers.has(name) && !/^no\b/.test(value(name)),
+    )
+  )
+    return true
   if (headers.has('x-auto-response-suppress') || /^(auto_reply|bulk|junk)\b/.test(value('precedence'))) return true
   return headers.get('return-path')?.some((path) => /^<\s*>$/.test(path)) === true
 }

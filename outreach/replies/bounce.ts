@@ -1,4 +1,5 @@
-import { addressIn, idsIn, type Mail, readHeaders } from './read-mail.ts'
+import { z } from 'zod'
+import { addressIn, type Mail, readHeaders } from './read-mail.ts'
 import type { Rules } from './rules.ts'
 
 /** Why a message came back. */
@@ -27,6 +28,10 @@ interface Told {
 
 /** What a delivery report says; undefined when the message is none. A `delivered` one has no failure: an empty list. */
 export function readBounces(mail: Mail, rules: Rules): Bounce[] | undefined {
+  const passed = passedOn(mail, rules)
+  if (passed !== undefined) return readBounces(passed, rules)
+  const notice = readNotice(mail)
+  if (notice !== undefined) return notice.map((each) => judge(each, '', 1, null, mail, rules))
   const { transcript, returned } = splitReport(mail, rules)
   const told = reported(mail, transcript)
   if (told.length === 0 && !isBounce(mail, transcript, rules)) return undefined
@@ -37,16 +42,10 @@ export function readBounces(mail: Mail, rules: Rules): Bounce[] | undefined {
   return known.slice(0, 100).map((each) => judge(each, transcript, known.length, fallback, mail, rules))
 }
 
-/** The Message-ID of the message that came back, and any in the report. */
-export function returnedIds(mail: Mail, rules: Rules): string[] {
-  const { returned } = splitReport(mail, rules)
-  const sources = [...mail.parts.filter(({ type }) => !type.includes('status')).map(({ text }) => text), returned]
-  const ids = sources.flatMap((text) => {
-    const headers = readHeaders(text.replace(/^\s+/, ''))
-    const named = /^\s*message-id:\s*(<[^<>\s]+>)/im.exec(text)?.[1]
-    return [...idsIn(headers.get('message-id')?.[0]), ...(named === undefined ? [] : [named])]
-  })
-  return [...new Set(ids)]
+/** The Message-IDs that a report names: the message that came back, first of all. */
+export function returnedIds(mail: Mail): string[] {
+  const named = mail.source.matchAll(/^[>\s]*(?:original-)?message-id:\s*(<[^<>\s]{3,300}>)/gim)
+  return [...new Set([...named].map(([, id]) => id!))].filter((id) => id !== mail.message_id)
 }
 
 function judge(
@@ -87,22 +86,48 @@ interface Evidence {
 }
 
 function reasonOf({ own, about, subject, status }: Evidence, rules: Rules): string {
-  const found = reasonIn(own, rules) ?? reasonFor(status, rules, true) ?? reasonIn(about, rules)
+  const exact = () => reasonFor(status, rules, true)
+  const said = reasonIn(own, rules)
+  // A code that names the fault outweighs words that could mean much.
+  const found =
+    (said !== undefined && VAGUE.has(said) ? decisive(status, rules) : undefined) ??
+    said ??
+    (own === '' ? undefined : exact()) ??
+    reasonIn(about, rules) ??
+    exact()
   const reason = found ?? reasonIn(subject, rules) ?? reasonFor(status, rules, false)
-  if (reason !== undefined) return afterData(reason, own, about) ? 'filtered' : reason
+  if (reason !== undefined) return isDoubtful(reason, status, own, about) ? 'filtered' : reason
   if (/\b4\d\d\b/.test(own) || status.startsWith('4.')) return 'expired'
   return 'undefined'
 }
 
+const VAGUE: ReadonlySet<string> = new Set([
+  'policyviolation',
+  'spamdetected',
+  'contenterror',
+  'systemerror',
+  'filtered',
+  'expired',
+  'notcompliantrfc',
+  'mesgtoobig',
+  'speeding',
+])
+
+/** What the code says, where it is one that names an address or a host that does not exist. */
+function decisive(status: string, rules: Rules): string | undefined {
+  return /^5\.1\.[126]$/.test(status) ? reasonFor(status, rules, true) : undefined
+}
+
 /**
- * The address was taken at RCPT and refused only when the text had come: it exists, and a filter behind it answers as if it
- * did not.
+ * `User unknown` and no more, with no code of an unknown address, and not said at once when the address was named: filters
+ * behind a mail server answer so for addresses that exist. A wrong `hard` loses a good address for ever.
  */
-function afterData(reason: string, own: string, about: string): boolean {
-  if (reason !== 'userunknown') return false
-  const all = `${own} ${about}`
-  const data = /(in reply to|after|response to) (the )?(end of )?(data|text|message)( command)?\b|>>> data <<< 5\d\d/.test(all)
-  return data && !/(in reply to|after|response to) rcpt|>>> rcpt to:\S+( \S+)? <<< 5\d\d/.test(all)
+function isDoubtful(reason: string, status: string, own: string, about: string): boolean {
+  if (reason !== 'userunknown' || /^[45]\.(1\.\d+|2\.1)$/.test(status)) return false
+  if (/(in reply to|after|response to) (the )?(end of )?(data|text|message)\b/.test(about)) return true
+  if (/(?<!need |no valid )\brcpt\b(?! first| \(recipient\))|does not like recipient|recipient command/.test(about))
+    return false
+  return /user unknown|unknown user|doesn't have an? \S+ account/.test(own === '' ? about : own)
 }
 
 function reasonIn(text: string, rules: Rules): string | undefined {
@@ -123,13 +148,16 @@ function reasonFor(status: string, rules: Rules, exact: boolean): string | undef
 function reported(mail: Mail, transcript: string): Told[] {
   const status = mail.parts.filter(({ type, text }) => /delivery-status|disposition/.test(type) || isBlock(text))
   const texts = status.length > 0 ? status.map(({ text }) => text) : isBlock(transcript) ? [transcript] : []
+  if (texts.length === 0) return paragraphs(transcript)
   return texts.flatMap((text) =>
     text
       .split(/\n\s*\n/)
       .map((block) => readHeaders(block.trim()))
       .filter((fields) => fields.has('final-recipient') || fields.has('original-recipient') || fields.has('action'))
       .map((fields) => ({
-        recipient: addressIn(`${fields.get('original-recipient')?.[0] ?? ''}`) ?? addressIn(fields.get('final-recipient')?.[0] ?? ''),
+        recipient:
+          addressIn(`${fields.get('original-recipient')?.[0] ?? ''}`) ??
+          addressIn(fields.get('final-recipient')?.[0] ?? ''),
         action: (fields.get('action')?.[0] ?? '').toLowerCase(),
         status: /\b([245]\.\d{1,3}\.\d{1,3})\b/.exec(fields.get('status')?.[0] ?? '')?.[1] ?? '',
         words: (fields.get('diagnostic-code') ?? []).join(' ').replace(/^\s*[\w-]+\s*;\s*/, ''),
@@ -137,16 +165,34 @@ function reported(mail: Mail, transcript: string): Told[] {
   )
 }
 
+/** Several recipients, each with a paragraph of its own: `<ana@example.com>:` and why. */
+function paragraphs(transcript: string): Told[] {
+  const starts = [...transcript.matchAll(/^\s*<([^<>\s]+@[^<>\s]+)>:/gm)]
+  if (starts.length < 2) return []
+  return starts.map((start, index) => ({
+    recipient: addressIn(start[1]!),
+    action: '',
+    status: '',
+    words: transcript.slice(start.index + start[0].length, starts[index + 1]?.index).split(/\n\s*\n/, 1)[0]!,
+  }))
+}
+
 function isBlock(text: string): boolean {
   return /^(final|original)-recipient\s*:/im.test(text) && /^(action|status|diagnostic-code)\s*:/im.test(text)
 }
 
-/** The text of the report, and the message it returns. */
+/** The text of the report, wherever it stands, and the message it returns. */
 function splitReport(mail: Mail, { bounces }: Rules): { transcript: string; returned: string } {
-  const lines = mail.text.split('\n')
-  const start = lines.findIndex((line, index) => index > 0 && bounces.returned.some((pattern) => pattern.test(line)))
-  if (start < 0) return { transcript: mail.text, returned: '' }
-  return { transcript: lines.slice(0, start).join('\n'), returned: lines.slice(start).join('\n') }
+  const attached = mail.parts.filter(({ type }) => type.startsWith('text/plain')).map(({ text }) => text)
+  const split = [mail.text, ...attached].map((text) => {
+    const lines = text.split('\n')
+    const start = lines.findIndex((line, index) => index > 0 && bounces.returned.some((pattern) => pattern.test(line)))
+    return start < 0 ? [text, ''] : [lines.slice(0, start).join('\n'), lines.slice(start).join('\n')]
+  })
+  return {
+    transcript: split.map(([report]) => report).join('\n\n'),
+    returned: split.map(([, rest]) => rest).join('\n\n'),
+  }
 }
 
 /** Whether a message without a delivery status comes from a mail server that could not deliver. */
@@ -162,11 +208,56 @@ function isBounce(mail: Mail, transcript: string, { bounces }: Rules): boolean {
     /^\s*(<\s*>)?\s*$/.test(mail.headers.get('from')?.[0] ?? '')
   const subject = says(bounces.subjects, mail.subject)
   const body = says(bounces.bodies, squeeze(transcript.slice(0, 20_000)))
-  if (daemon) return subject || body
-  // Somebody passes on what a server said, and adds nothing.
-  const own = transcript.split('\n').filter((line) => /\p{L}/u.test(line) && !/^\s*>/.test(line))
-  const passedOn = mail.text.replaceAll(/^> ?/gm, '')
-  return subject && own.length <= 2 && isBlock(passedOn)
+  return daemon && (subject || body)
+}
+
+/** Somebody passes on what a server said, and adds nothing of their own: the report as it was. */
+function passedOn(mail: Mail, { bounces }: Rules): Mail | undefined {
+  if (!/^\s*(fwd?|enc|rv|tr|wg|i)\s*:/i.test(mail.subject)) return undefined
+  if (!bounces.subjects.some((pattern) => pattern.test(mail.subject))) return undefined
+  const own = mail.text.split('\n').filter((line) => /\p{L}/u.test(line) && !/^\s*>/.test(line))
+  const text = mail.text.replaceAll(/^> ?(?!>>)/gm, '')
+  if (own.length > 3 || !isBlock(text)) return undefined
+  const report = text.slice(Math.max(0, text.search(/^subject:/im)))
+  return {
+    ...mail,
+    text: report.slice(Math.max(0, report.search(/\n\s*\n/))),
+    subject: mail.subject.replace(/^[^:]*:/, ''),
+  }
+}
+
+const notice = z.object({
+  notificationType: z.string(),
+  bounce: z
+    .object({
+      bouncedRecipients: z.array(
+        z.object({
+          emailAddress: z.string(),
+          status: z.string().default(''),
+          action: z.string().default('failed'),
+          diagnosticCode: z.string().default(''),
+        }),
+      ),
+    })
+    .optional(),
+})
+
+/** A delivery report as JSON, as notification services mail it: those that failed; undefined when it is none. */
+function readNotice(mail: Mail): Told[] | undefined {
+  const json = /\{.*"notificationType".*\}/s.exec(mail.text)?.[0]
+  if (json === undefined) return undefined
+  try {
+    const { notificationType, bounce } = notice.parse(JSON.parse(json))
+    if (!/^(bounce|delivery)$/i.test(notificationType)) return undefined
+    return (bounce?.bouncedRecipients ?? []).map(({ emailAddress, status, action, diagnosticCode }) => ({
+      recipient: addressIn(emailAddress),
+      action,
+      status,
+      words: diagnosticCode.replace(/^\s*[\w-]+\s*;\s*/, ''),
+    }))
+  } catch {
+    return undefined
+  }
 }
 
 /** The lines around an address. */
@@ -178,7 +269,8 @@ function paragraphOf(text: string, recipient: string | null): string {
 }
 
 function recipientIn(transcript: string, returned: string): string | null {
-  const named = /(?:could ?n.t|can ?not|not|un)[^@]{0,120}?(?:deliver|reach|sent)[^@]{0,200}?([^\s<>"'(),:;]+@[^\s<>"'(),;]+)/i
+  const named =
+    /(?:could ?n.t|can ?not|not|un)[^@]{0,120}?(?:deliver|reach|sent)[^@]{0,200}?([^\s<>"'(),:;]+@[^\s<>"'(),;]+)/i
   const to = readHeaders(returned.trim()).get('to')?.[0] ?? /^\s*to:\s*(.+)$/im.exec(returned)?.[1]
   return addressIn(named.exec(transcript)?.[1] ?? '') ?? addressIn(to ?? '') ?? addressIn(transcript)
 }
@@ -187,6 +279,16 @@ function statusIn(text: string): string | undefined {
   return /(?:^|[\s(#[:;-])([45]\.[0-7]\.\d{1,3})(?=$|[\s)\]<:;,.-])/.exec(text)?.[1]
 }
 
+/** Lower case, single spaces; addresses and the full stops of names out of the way of sentences. */
 function squeeze(text: string): string {
-  return text.toLowerCase().replaceAll(/[‘’]/g, "'").replaceAll(/^>+ ?/gm, '').replaceAll(/\s+/g, ' ').trim().slice(0, 20_000)
+  return text
+    .slice(0, 40_000)
+    .toLowerCase()
+    .replaceAll(/[‘’]/g, "'")
+    .replaceAll(/^> ?(?!>>)/gm, '')
+    .replaceAll(/[^\s<>"'(),;]{1,128}@[^\s<>"'(),;]{1,255}/g, '@')
+    .replaceAll(/(?<=[a-z0-9-])\.(?=[a-z])/g, '_')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .slice(0, 20_000)
 }

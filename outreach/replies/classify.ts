@@ -67,9 +67,11 @@ function complaintOf(mail: Mail, { automatic: { complaint_subjects } }: Rules): 
   const report = mail.parts.find(({ type }) => type.includes('feedback-report'))?.text
   const written = /^feedback-type:\s*([\w-]+)/im.exec(report ?? mail.text)?.[1]?.toLowerCase()
   if (report !== undefined || mail.report_type === 'feedback-report') return written ?? 'abuse'
-  if (written !== undefined && /^(source-ip|user-agent|version|arrival-date|original-mail-from):/im.test(mail.text)) return written
-  const hotmail = mail.parts.some(({ text }) => /^x-hmxmroriginalrecipient:/im.test(text))
-  if (hotmail) return 'abuse'
+  if (written !== undefined && /^(source-ip|user-agent|version|arrival-date|original-mail-from):/im.test(mail.text))
+    return written
+  if (/^x-hmxmroriginalrecipient:/im.test(mail.source)) return 'abuse'
   const said = complaint_subjects.some((pattern) => pattern.test(mail.subject))
-  return said && mail.in_reply_to.length === 0 && mail.parts.some(({ type }) => /rfc822/.test(type)) ? 'abuse' : undefined
+  return said && mail.in_reply_to.length === 0 && /^content-type:\s*message\/rfc822/im.test(mail.source)
+    ? 'abuse'
+    : undefined
 }

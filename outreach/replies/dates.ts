@@ -38,13 +38,21 @@ export function backOn(text: string, on: string, language: Language): string | u
   if (back !== undefined) return back.day
   const until = days.find(({ as }) => as === 'until')
   if (until !== undefined) return iso(Date.parse(until.day) + DAY)
-  const last = days.map(({ day }) => day).sort().at(-1)
+  const last = days
+    .map(({ day }) => day)
+    .sort()
+    .at(-1)
   return days.length >= 2 ? iso(Date.parse(last!) + DAY) : undefined
 }
 
 type Dates = Language['dates']
 
-function dayAt(words: readonly string[], at: number, today: number, dates: Dates): { time: number; length: number } | undefined {
+function dayAt(
+  words: readonly string[],
+  at: number,
+  today: number,
+  dates: Dates,
+): { time: number; length: number } | undefined {
   const word = words[at]!
   const year = (index: number) => (/^20\d\d$/.test(words[index] ?? '') ? Number(words[index]) : undefined)
   const full = /^(20\d\d)[-/.](\d{1,2})[-/.](\d{1,2})$/.exec(word)
@@ -64,7 +72,9 @@ function dayAt(words: readonly string[], at: number, today: number, dates: Dates
     }
     const y = year(at + 1) ?? (words[at + 1] === 'de' ? year(at + 2) : undefined)
     // A month alone is only one where something points at it: `may` is also a verb.
-    const pointed = dates.next.concat('in', 'until', 'till', 'em', 'ate', 'en', 'hasta', 'de', 'of', 'para').includes(words[at - 1] ?? '')
+    const pointed = dates.next
+      .concat('in', 'until', 'till', 'em', 'ate', 'en', 'hasta', 'de', 'of', 'para')
+      .includes(words[at - 1] ?? '')
     if (y !== undefined) return day(y, month, 1, 2)
     return pointed ? next(month, 1, 1) : undefined
   }
@@ -113,7 +123,12 @@ function numeric(words: readonly string[], at: number) {
 }
 
 /** `in two weeks`, `next month`, `mês que vem`. */
-function ahead(words: readonly string[], at: number, today: number, dates: Dates): { time: number; length: number } | undefined {
+function ahead(
+  words: readonly string[],
+  at: number,
+  today: number,
+  dates: Dates,
+): { time: number; length: number } | undefined {
   const unit = (word: string | undefined) =>
     (Object.keys(dates.units) as (keyof Dates['units'])[]).find((name) => dates.units[name].includes(word ?? ''))
   const own = unit(words[at])
@@ -124,7 +139,8 @@ function ahead(words: readonly string[], at: number, today: number, dates: Dates
   }
   if (own === undefined) return undefined
   const after = words.slice(at + 1, at + 3).join(' ')
-  const isNext = dates.next.includes(words[at - 1] ?? '') || dates.next.includes(after) || dates.next.includes(words[at + 1] ?? '')
+  const isNext =
+    dates.next.includes(words[at - 1] ?? '') || dates.next.includes(after) || dates.next.includes(words[at + 1] ?? '')
   return isNext ? { time: startOf(shifted(today, own, 1), own), length: 1 } : undefined
 }
 

@@ -26,14 +26,25 @@ interface Found {
  */
 export function readIntent(text: string, on: string, rules: Rules): Intent {
   const pieces = piecesOf(text.slice(0, 20_000))
-  const readings = likely(text, pieces, rules.languages).map((language) => ({ language, ...decide(pieces, text, on, language) }))
+  const readings = likely(text, pieces, rules.languages).map((language) => ({
+    language,
+    ...decide(pieces, text, on, language),
+  }))
   const [best] = readings.sort((a, b) => RANK.indexOf(a.response) - RANK.indexOf(b.response))
   if (best === undefined) return { response: 'other', sentiment: 'neutral', language: null, again_on: null }
   return { response: best.response, sentiment: best.sentiment, language: best.language.name, again_on: best.again_on }
 }
 
 /** Where languages disagree about a word or two: what would be worst to overlook first. */
-const RANK: readonly Response[] = ['unsubscribe', 'not_interested', 'meeting', 'interested', 'referral', 'not_now', 'other']
+const RANK: readonly Response[] = [
+  'unsubscribe',
+  'not_interested',
+  'meeting',
+  'interested',
+  'referral',
+  'not_now',
+  'other',
+]
 
 /** The language of a text; where it is too short to tell, all that know one of its words. */
 export function likely(text: string, pieces: readonly string[], languages: readonly Language[]): Language[] {
@@ -51,13 +62,17 @@ export function likely(text: string, pieces: readonly string[], languages: reado
 function decide(pieces: readonly string[], text: string, on: string, language: Language) {
   const clauses = clausesOf(pieces, language)
   const alone = language.whole.get(clauses.flat().join(' '))
-  const found: Found[] = alone === undefined ? clauses.flatMap((clause, index) => signalsOf(clause, index, language)) : [{ signal: alone, at: 0 }]
+  const found: Found[] =
+    alone === undefined
+      ? clauses.flatMap((clause, index) => signalsOf(clause, index, language))
+      : [{ signal: alone, at: 0 }]
   const later = daysIn(text, on, language).filter(({ day }) => day > on)
   const outcome = weigh(found)
   const days = later.map(({ day }) => day).sort()
   // A time further off than a few weeks is no appointment.
   const far = days[0] !== undefined && Date.parse(days[0]) - Date.parse(on) > 21 * 86_400_000
-  const postponed = outcome.response === 'meeting' && far && found.some(({ signal }) => signal === 'later' || signal === 'not_now')
+  const postponed =
+    outcome.response === 'meeting' && far && found.some(({ signal }) => signal === 'later' || signal === 'not_now')
   const response = postponed ? 'not_now' : outcome.response
   const softened = response === 'not_now' && (days.length > 0 || found.some(({ signal }) => signal === 'later'))
   const sentiment = softened || postponed ? 'neutral' : outcome.sentiment
@@ -65,12 +80,14 @@ function decide(pieces: readonly string[], text: string, on: string, language: L
 }
 
 function weigh(found: readonly Found[]): { response: Response; sentiment: Sentiment } {
-  const last = (...signals: Signal[]) => Math.max(-1, ...found.filter(({ signal }) => signals.includes(signal)).map(({ at }) => at))
+  const last = (...signals: Signal[]) =>
+    Math.max(-1, ...found.filter(({ signal }) => signals.includes(signal)).map(({ at }) => at))
   const has = (...signals: Signal[]) => last(...signals) >= 0
   const is = (response: Response, sentiment: Sentiment) => ({ response, sentiment })
   if (has('opt_out')) return is('unsubscribe', 'negative')
   const [yes, no] = [last('meeting', 'interested'), last('not_interested')]
-  if (yes >= 0 && no >= 0 && no > yes) return has('referral') ? is('referral', 'neutral') : is('not_interested', 'negative')
+  if (yes >= 0 && no >= 0 && no > yes)
+    return has('referral') ? is('referral', 'neutral') : is('not_interested', 'negative')
   if (no >= 0 && yes < 0) {
     if (has('referral')) return is('referral', 'neutral')
     return has('later') ? is('not_now', 'neutral') : is('not_interested', 'negative')

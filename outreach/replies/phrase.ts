@@ -18,12 +18,15 @@ export function compilePhrase(text: string): RegExp | undefined {
 
 function alternatives(text: string): string {
   const inner: string[] = []
-  const flat = text.replaceAll(/\(([^()]*)\)/g, (_, group: string) => `\u0001${inner.push(`(?:${alternatives(group)})`) - 1}\u0001`)
+  const flat = text.replaceAll(
+    /\(([^()]*)\)/g,
+    (_, group: string) => `\ue000${inner.push(`(?:${alternatives(group)})`) - 1}\ue000`,
+  )
   const all = flat
     .split('|')
     .map((words) => words.trim().split(/\s+/).map(word).join(' '))
     .join('|')
-  return all.replaceAll(/\u0001(\d+)\u0001/g, (_, index: string) => inner[Number(index)]!)
+  return all.replaceAll(/\ue000(\d+)\ue000/g, (_, index: string) => inner[Number(index)]!)
 }
 
 function word(text: string): string {
@@ -43,7 +46,7 @@ export function plain(text: string): string {
   return text
     .toLowerCase()
     .normalize('NFD')
-    .replaceAll(/[\p{M}\u200d\u{1f3fb}-\u{1f3ff}]/gu, '')
+    .replaceAll(/\p{M}|\u200d|[\u{1f3fb}-\u{1f3ff}]/gu, '')
     .replaceAll(/[’‘ʼ´`]/g, "'")
 }
 

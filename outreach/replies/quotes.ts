@@ -4,7 +4,12 @@ const LONGEST = 50_000
 
 /** What somebody wrote, without what they answer to, their signature and the lawyers' words. May be empty. */
 export function ownWords(text: string, rules: Rules): string {
-  const lines = text.slice(0, LONGEST).replaceAll('\r', '').replaceAll(/[\u00a0\u202f]/g, ' ').replaceAll(/[\u200b-\u200f\u202a-\u202e\ufeff]/g, '').split('\n')
+  const lines = text
+    .slice(0, LONGEST)
+    .replaceAll('\r', '')
+    .replaceAll(/[\u00a0\u202f]/g, ' ')
+    .replaceAll(/[\u200b-\u200f\u202a-\u202e\ufeff]/g, '')
+    .split('\n')
   return withoutSignature(withoutQuotes(lines, rules), rules).join('\n').trim()
 }
 
@@ -42,7 +47,7 @@ function attribution(lines: readonly string[], index: number, { quotes }: Rules)
   if (lines[index]!.trim() === '') return 0
   for (let count = 1; count <= 4; count++) {
     const some = lines.slice(index, index + count)
-    if (some.length < count || (count > 1 && some.at(-1)!.trim() === '' )) return 0
+    if (some.length < count || (count > 1 && some.at(-1)!.trim() === '')) return 0
     const joined = some.map((line) => line.trim()).join(' ')
     if (joined.length > 400) return 0
     if (quotes.attributions.some((pattern) => pattern.test(joined)) && (count > 1 || !isSentence(joined))) return count
@@ -71,7 +76,8 @@ function isHeader(line: string, names: ReadonlySet<string>): boolean {
 
 function withoutSignature(lines: readonly string[], { quotes }: Rules): string[] {
   const says = (patterns: readonly RegExp[], line: string) => patterns.some((pattern) => pattern.test(line.trim()))
-  const hasWords = (until: number) => lines.slice(0, until).some((line) => /[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(line))
+  const hasWords = (until: number) =>
+    lines.slice(0, until).some((line) => /[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(line))
   const end = lines.findIndex((line, index) => {
     if (line.trim() === '' || !hasWords(index)) return false
     if (says(quotes.disclaimers, line)) return true

@@ -1,4 +1,4 @@
-import { simpleParser } from 'mailparser'
+import { type ParsedMail, type SimpleParserOptions, simpleParser } from 'mailparser'
 
 /** An incoming message, taken apart: plain data, whatever came over the wire. */
 export interface Mail {
@@ -24,6 +24,8 @@ export interface Mail {
   text: string
   /** The parts made for machines, and the message that was returned, as text. */
   parts: readonly { type: string; text: string }[]
+  /** What follows the headers, as it came over the wire. */
+  source: string
 }
 
 /** More than this is not read: nothing that decides what a message means comes later. */
@@ -67,18 +69,22 @@ export async function readMail(source: Buffer): Promise<Mail> {
         type: type.toLowerCase(),
         text: content.subarray(0, MAX_PART).toString('utf8').replaceAll('\r\n', '\n'),
       })),
+    source: bodyOf(unboxed),
   }
 }
 
-async function parse(source: Buffer) {
+/** Without `keepDeliveryStatus`, which its types do not know, the report itself is swallowed. */
+const OPTIONS: SimpleParserOptions & { keepDeliveryStatus: boolean } = {
+  keepDeliveryStatus: true,
+  skipImageLinks: true,
+  skipTextToHtml: true,
+  skipTextLinks: true,
+  maxHtmlLengthToParse: MAX_TEXT,
+}
+
+async function parse(source: Buffer): Promise<ParsedMail | undefined> {
   try {
-    return await simpleParser(source, {
-      keepDeliveryStatus: true,
-      skipImageLinks: true,
-      skipTextToHtml: true,
-      skipTextLinks: true,
-      maxHtmlLengthToParse: MAX_TEXT,
-    })
+    return await simpleParser(source, OPTIONS)
   } catch {
     // A message that cannot be parsed is still a message: its headers and its bare body are read.
     return undefined

@@ -51,8 +51,8 @@ export const SIGNALS = [
   'ignore',
   'opt_out',
   'undecided',
-  'referral',
   'wrong_person',
+  'referral',
   'not_now',
   'later',
   'not_interested',
@@ -163,12 +163,10 @@ export function loadRules(root = codeRoot()): Rules {
       const found = read(name, languageRules)
       return found === undefined ? [] : [compileLanguage(name, found.value, found.yaml, problems)]
     })
-  const compiled = (of: { yaml: YamlFile } | undefined, lists: Record<string, readonly string[]>) =>
-    Object.fromEntries(
-      Object.entries(lists).map(([key, list]) => [key, regexes(list, of!.yaml, [key], problems)]),
-    )
+  const compiled = <K extends string>({ yaml }: { yaml: YamlFile }, lists: Record<K, string[]>, keys: readonly K[]) =>
+    Object.fromEntries(keys.map((key) => [key, regexes(lists[key], yaml, [key], problems)])) as Record<K, RegExp[]>
   const b = bounces && {
-    ...compiled(bounces, pick(bounces.value, ['senders', 'sender_names', 'subjects', 'bodies', 'returned'])),
+    ...compiled(bounces, bounces.value, ['senders', 'sender_names', 'subjects', 'bodies', 'returned']),
     reasons: bounces.value.reasons.map(({ reason, kind, says }, index) => ({
       reason,
       kind,
@@ -178,16 +176,12 @@ export function loadRules(root = codeRoot()): Rules {
     kinds: new Map(bounces.value.reasons.map(({ reason, kind }) => [reason, kind])),
   }
   const q = quotes && {
-    ...compiled(quotes, pick(quotes.value, ['attributions', 'separators', 'mobile', 'closings', 'disclaimers'])),
+    ...compiled(quotes, quotes.value, ['attributions', 'separators', 'mobile', 'closings', 'disclaimers']),
     header_names: new Set(quotes.value.header_names.map((name) => name.toLowerCase())),
   }
-  const a = automatic && compiled(automatic, automatic.value)
-  if (problems.length > 0) throw new ProjectError(problems)
-  return { bounces: b, quotes: q, automatic: a, languages } as unknown as Rules
-}
-
-function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
-  return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>
+  const a = automatic && compiled(automatic, automatic.value, ['subjects', 'bodies', 'complaint_subjects'])
+  if (problems.length > 0 || b === undefined || q === undefined || a === undefined) throw new ProjectError(problems)
+  return { bounces: b, quotes: q, automatic: a, languages }
 }
 
 function regexes(list: readonly string[], yaml: YamlFile, at: PropertyKey[], problems: Problem[]): RegExp[] {

@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Named as skipped by test/e2e/long-forms.test.ts.
     exclude: process.env.LONG ? [] : ['test/**/*.long.test.ts'],
+    globalSetup: ['test/temporary-folder.ts'],
     // Two workers suit the two cores of a small CI machine; each loads DuckDB, so more would only take memory.
     pool: 'forks',
     maxWorkers: 2,

@@ -45,7 +45,7 @@ export type Journalled<E extends Entry = Entry> = E & { n: number; at: number }
 
 /** Append-only. With a file it survives the process, however that ends. */
 export interface Journal {
-  add(entry: Entry): void
+  add<E extends Entry>(entry: E): Journalled<E>
   entries(): readonly Journalled[]
   requests(): Journalled<RequestEntry>[]
   applies(): Journalled<ApplyEntry>[]
@@ -56,10 +56,11 @@ export function openJournal(now: () => number, file?: string): Journal {
   const entries: Journalled[] = file !== undefined && existsSync(file) ? readWhole(file) : []
   const of = (kind: Entry['kind']) => entries.filter((entry) => entry.kind === kind)
   return {
-    add(entry) {
-      const line = { n: entries.length + 1, at: now(), ...entry } as Journalled
+    add<E extends Entry>(entry: E) {
+      const line: Journalled<E> = { n: entries.length + 1, at: now(), ...entry }
       if (file !== undefined) appendFileSync(file, `${JSON.stringify(line)}\n`)
-      entries.push(line)
+      entries.push(line as Journalled)
+      return line
     },
     entries: () => entries,
     requests: () => of('request') as Journalled<RequestEntry>[],

@@ -114,6 +114,11 @@ export interface HttpRequest {
   credits?: number
   /** The vendor charges an equal request once only: one that broke off may be asked again at no further cost. */
   repeatable?: boolean
+  /**
+   * Doing it twice is not the same as once: where it may have been acted on (it broke off, a 5xx, an answer cut short), it
+   * is not asked again but thrown, for the caller to look into. What was refused for its pace is asked again as ever.
+   */
+  once?: boolean
   /** Which of the service's `buckets` it counts in. */
   bucket?: string
   /** Which field it is asked for, and for whom: the request log's columns. */

@@ -90,7 +90,8 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
       const pause = backoffMs(tries, deps.random)
       if (outcome instanceof Fault) {
         circuit.failed()
-        const mayRepeat = isFree(request) || request.repeatable === true || !outcome.sent
+        const harmless = isFree(request) ? request.once !== true : request.repeatable === true
+        const mayRepeat = harmless || !outcome.sent
         last = wording.broken(asked, outcome, tries, !isFree(request) && request.repeatable !== true)
         if (!again && isLastWord(request, nothing(outcome)))
           return answerOf(await asAnswer(asked, request, outcome), asked, false)
@@ -110,7 +111,7 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
       if (meaning === 'quota' || meaning === 'key') circuit.close(last.message)
       if (meaning === 'forbidden') circuit.close(last.message, place)
       if (meaning === 'rate' && (wait ?? 0) > LONGEST_WAIT_MS) await pacer.pause(wait!)
-      const worthwhile = cutShort || meaning === 'rate' || meaning === 'later'
+      const worthwhile = meaning === 'rate' || (request.once !== true && (cutShort || meaning === 'later'))
       const over = !again || !worthwhile || (wait ?? 0) > LONGEST_WAIT_MS
       if (over && isLastWord(request, outcome)) return answerOf(outcome, asked, false)
       if (over) throw last

@@ -188,8 +188,9 @@ describe('sizes', () => {
 
 describe('what is not written', () => {
   it('any, silenced checks, notes to oneself', () => {
+    // In quotes it is a word of somebody's: a vendor's kind of task.
     const silenced = new RegExp(
-      `@ts-(${['ignore', 'nocheck', 'expect-error'].join('|')})|\\b(${['TO', 'FIX'].join('DO|')}ME)\\b`,
+      `@ts-(${['ignore', 'nocheck', 'expect-error'].join('|')})|(?<!')\\b(${['TO', 'FIX'].join('DO|')}ME)\\b(?!')`,
     )
     expect(tsFiles.flatMap((file) => findings(file, (node) => node.kind === ts.SyntaxKind.AnyKeyword))).toEqual(NONE)
     expect(grep(silenced, textFiles())).toEqual(NONE)

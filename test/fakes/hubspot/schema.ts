@@ -182,10 +182,10 @@ function own(object: string, group: string): Property[] {
         ...['hs_is_closed', 'hs_is_closed_won'].map(fixedBool),
       ]
     case 'notes':
-      return [area('hs_note_body'), datetime('hs_timestamp')]
+      return [area('hs_note_body'), text('hs_attachment_ids'), datetime('hs_timestamp')]
     case 'tasks':
       return [
-        text('hs_task_subject'),
+        ...['hs_task_subject', 'hs_attachment_ids'].map(text),
         area('hs_task_body'),
         datetime('hs_timestamp'),
         choice('hs_task_status', ['NOT_STARTED', 'IN_PROGRESS', 'WAITING', 'DEFERRED', 'COMPLETED']),
@@ -197,6 +197,7 @@ function own(object: string, group: string): Property[] {
         choice('hs_communication_channel_type', ['LINKEDIN_MESSAGE', 'WHATS_APP', 'SMS']),
         choice('hs_communication_logged_from', ['CRM']),
         area('hs_communication_body'),
+        text('hs_attachment_ids'),
         datetime('hs_timestamp'),
       ]
     case 'meetings':

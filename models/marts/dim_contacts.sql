@@ -34,6 +34,25 @@ shared as (
 
 ),
 
+named as (
+
+    select
+        contacts.* exclude (full_name),
+        -- of a name that its source shows in part, the part before the mask is known
+        case
+            when contacts.full_name like '%*%'
+                then coalesce(found.full_name, nullif(regexp_replace(contacts.full_name, '\s*\S*\*.*$', ''), ''))
+            else contacts.full_name
+        end as full_name,
+        found.phone as found_phone,
+        found.linkedin_url as found_linkedin_url
+
+    from contacts
+
+    left join found on found.contact_id = contacts.contact_id
+
+),
+
 final as (
 
     select
@@ -42,19 +61,16 @@ final as (
         contacts.company_id,
 
         -- strings
-        -- of a name that its source shows in part, the part before the mask is known
-        case
-            when contacts.full_name like '%*%'
-                then coalesce(found.full_name, nullif(regexp_replace(contacts.full_name, '\s*\S*\*.*$', ''), ''))
-            else contacts.full_name
-        end as full_name,
+        contacts.full_name,
+        case when contacts.full_name like '% %' then split_part(contacts.full_name, ' ', 1) end as first_name,
+        regexp_replace(contacts.full_name, '^\S+\s+', '') as last_name,
         contacts.title,
         contacts.seniority,
         contacts.department,
         emails.email,
         emails.email_status,
-        coalesce(contacts.linkedin_url, found.linkedin_url) as linkedin_url,
-        coalesce(contacts.phone, found.phone) as phone,
+        coalesce(contacts.linkedin_url, contacts.found_linkedin_url) as linkedin_url,
+        coalesce(contacts.phone, contacts.found_phone) as phone,
         contacts.source,
         contacts.sources,
 
@@ -65,11 +81,9 @@ final as (
         -- timestamps
         contacts.discovered_at
 
-    from contacts
+    from named as contacts
 
     inner join emails on emails.contact_id = contacts.contact_id
-
-    left join found on found.contact_id = contacts.contact_id
 
     left join shared as shared_emails
         on shared_emails.channel = 'email'
@@ -77,7 +91,7 @@ final as (
 
     left join shared as shared_phones
         on shared_phones.channel = 'phone'
-        and shared_phones.address = regexp_replace(coalesce(contacts.phone, found.phone), '[^0-9]', '', 'g')
+        and shared_phones.address = regexp_replace(coalesce(contacts.phone, contacts.found_phone), '[^0-9]', '', 'g')
 
 )
 

@@ -1020,6 +1020,8 @@ export interface MartsDimContacts {
   contact_id: string
   company_id: string
   full_name: string | null
+  first_name: string | null
+  last_name: string | null
   title: string | null
   seniority: string | null
   department: string | null
@@ -1061,6 +1063,21 @@ export interface MartsFctCrmSyncs {
   changed_fields: (string | null)[] | null
   error: string | null
   synced_at: string | null
+}
+
+export interface MartsFctDeals {
+  lead_id: string
+  company_id: string
+  contact_id: string | null
+  deal_name: string
+  segment: string | null
+  tier: string | null
+  qualification_status: string | null
+  owner: string | null
+  deal_brief: string | null
+  score: number | null
+  amount_usd: string | null
+  scored_at: string | null
 }
 
 export interface MartsFctEnrichedLeads {
@@ -2231,6 +2248,13 @@ export interface SeedsCountryNames {
   country: string
 }
 
+export interface SeedsDealSizes {
+  segment: string
+  from_employees: number
+  to_employees: number | null
+  usd_per_year: string | null
+}
+
 export interface SeedsExcludedCompanies {
   relationship: string
   name: string | null
@@ -2985,6 +3009,7 @@ export interface Relations {
   'marts.dim_contacts': MartsDimContacts
   'marts.fct_buying_signals': MartsFctBuyingSignals
   'marts.fct_crm_syncs': MartsFctCrmSyncs
+  'marts.fct_deals': MartsFctDeals
   'marts.fct_enriched_leads': MartsFctEnrichedLeads
   'marts.fct_news_mentions': MartsFctNewsMentions
   'marts.fct_outreach_events': MartsFctOutreachEvents
@@ -3062,6 +3087,7 @@ export interface Relations {
   'seeds.address_words': SeedsAddressWords
   'seeds.cnae_industries': SeedsCnaeIndustries
   'seeds.country_names': SeedsCountryNames
+  'seeds.deal_sizes': SeedsDealSizes
   'seeds.excluded_companies': SeedsExcludedCompanies
   'seeds.free_mail_domains': SeedsFreeMailDomains
   'seeds.fx_rates': SeedsFxRates

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { type CrmContext, CrmError, type Http, type HttpOptions, type Meaning, type Told } from '../../define.ts'
-import type { Settings } from '../hubspot.ts'
 import { failureOf, forbidden, readAs } from './answers.ts'
 import { midnightIn } from './days.ts'
 import { paths } from './paths.ts'
+import type { Settings } from './settings.ts'
 
 export interface Answered {
   status: number

@@ -25,6 +25,8 @@ export interface World {
   live: ReadonlySet<Outward>
   /** Absent where nothing is done to the outside world. */
   acts?: Acts
+  /** See `StepContext.orders`. */
+  orders?: Readonly<Record<string, unknown>>
   paths: { root: string; data: string; target: string }
   progress(step: string, text: string, done?: number, total?: number): void
   signal: AbortSignal
@@ -88,6 +90,7 @@ export async function contextFor(step: Step, world: World, { catalog = BUILD, as
     as_of: session.as_of,
     now: world.now,
     run_id: world.run_id,
+    orders: world.orders ?? {},
     tells: world.spares?.has(step.name) !== true,
     live: world.live,
     acts: world.acts ?? noActs(),

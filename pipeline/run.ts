@@ -39,6 +39,10 @@ export interface RunOptions {
   /** With `full_refresh`: only these; absent means all. */
   refresh_only?: ReadonlySet<string>
   fail_fast: boolean
+  /** Narrows what the target is live for: a command that only plans gives none. */
+  live_for?: readonly Outward[]
+  /** See `StepContext.orders`. */
+  orders?: Readonly<Record<string, unknown>>
   threads?: number
   git_commit: string | null
   listener: Listener
@@ -139,7 +143,10 @@ async function runOpened(options: Opened): Promise<RunResult> {
   try {
     await prepare(options)
     const taken_in = await takeIn(places.data, connection, recorder, run_id)
-    const live = as_of < options.today || frozen ? [] : project.config.target.live
+    const live =
+      as_of < options.today || frozen
+        ? []
+        : project.config.target.live.filter((each) => options.live_for?.includes(each) ?? true)
     const world = await makeWorld(options, recorder, log, run_id, new Set(live))
     const under_way = await RunUnderWay.begin(options, world, started_at)
     await under_way.act()
@@ -258,6 +265,7 @@ async function makeWorld(
     now,
     run_id,
     live,
+    orders: options.orders,
     paths: { root: project.root, data: places.data, target: join(project.root, 'target') },
     progress: (step, text, done, total) => listener.progress?.(step, text, done, total),
     signal,

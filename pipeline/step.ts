@@ -113,6 +113,8 @@ export interface StepContext {
   /** The wall clock; only for `fetched_at` of HTTP answers, guards and outward acts. */
   now(): Date
   run_id: string
+  /** What the command asks of a step beyond running, by the step's stage; the step checks it. Empty in `pipeline run`. */
+  orders: Readonly<Record<string, unknown>>
   /** False where nobody reads what only tells (a comparison): `told` columns may be NULL then. */
   tells: boolean
   live: ReadonlySet<Outward>

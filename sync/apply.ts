@@ -1,179 +1,209 @@
-import { RemoteError } from '../pipeline/errors.ts'
-import type { StepContext, StepSummary } from '../pipeline/step.ts'
-import { type Change, changesOf, countBadKeys } from './changes.ts'
-import type { Intent } from './diff.ts'
-import { checkMappings, type Mapping, type SwitchedOn } from './mapping.ts'
-import { PlanFile } from './plan-file.ts'
-import type { Outcome } from './records.ts'
-import { connect, remote } from './session.ts'
-import { OUTCOMES } from './tables.ts'
+import type { StepContext } from '../pipeline/step.ts'
+import { type Change, changesOf, withDiff } from './changes.ts'
+import { fateOf, isWaiting, newLinks, refusalOf } from './fate.ts'
+import { linkRow } from './links.ts'
+import type { Mapping } from './mapping.ts'
+import { resolve } from './now.ts'
+import type { Ready } from './ready.ts'
+import type { CrmRow, Outcome } from './records.ts'
+import { archivedRow, beforeOf, intentRow, outcomeRow } from './rows.ts'
+import { decidingOf, type Syncing } from './sync.ts'
+import { LINKS, OUTCOMES, RECORDS, WRITES } from './tables.ts'
 
-type Counts = {
-  create: number
-  update: number
-  unchanged: number
-  /** Fields that somebody changed since we wrote them. */
-  conflicts: number
-  /** Records that somebody deleted. */
-  deleted: number
-  rejected: number
+/** Live, one object: batch by batch, first how it stands right now, then the intent, then the act, then what came of it. */
+export async function applyMapping(syncing: Syncing, crm: Ready, mapping: Mapping): Promise<void> {
+  const { context, plan } = syncing
+  const deciding = decidingOf(syncing, crm, mapping)
+  const judgement = crm.judgements.get(mapping.object)
+  const taken = new Set<string>()
+  const batches = { write: [] as Change[], archive: [] as Change[] }
+  const flush = async (fate: 'write' | 'archive') => {
+    const batch = batches[fate]
+    batches[fate] = []
+    if (batch.length === 0) return
+    context.signal.throwIfAborted()
+    if (syncing.pauses.of('sync') !== undefined) syncing.tally.undone += batch.length
+    else if (fate === 'write') await applyBatch(syncing, crm, mapping, { batch, taken })
+    else await archiveBatch(syncing, crm, mapping, batch)
+  }
+  for await (const changes of changesOf(context.connection, mapping, judgement)) {
+    for (const one of changes) {
+      const fate = fateOf(one, deciding)
+      if (fate !== 'write' && fate !== 'archive') continue
+      const change = fate === 'archive' ? withDiff(one, { ...one.diff, operation: 'archive' }) : one
+      if (plan !== undefined && !plan.agrees(change)) continue
+      if (fate === 'write' && isWaiting(change, mapping)) {
+        syncing.tally.waiting += 1
+        continue
+      }
+      batches[fate].push(change)
+      if (batches[fate].length >= crm.definition.batch) await flush(fate)
+    }
+  }
+  await flush('write')
+  await flush('archive')
 }
 
-type Failures = NonNullable<StepSummary['failures']>
+interface Batch {
+  batch: readonly Change[]
+  /** Records of others that have become ours in this run. */
+  taken: Set<string>
+}
 
-/** Compares every mapped row with the CRM, writes the plan, and carries it out where the target is live for `sync`. */
-export async function sync(context: StepContext, crms: readonly SwitchedOn[]): Promise<StepSummary> {
-  await checkMappings(
-    context.connection,
-    crms.flatMap(({ mappings }) => mappings),
+async function applyBatch(syncing: Syncing, crm: Ready, mapping: Mapping, { batch, taken }: Batch): Promise<void> {
+  const { context, tally, questions, plan } = syncing
+  const { session, definition, name } = crm
+  const { object } = mapping
+  const deciding = decidingOf(syncing, crm, mapping)
+  const standing = await resolve(crm, mapping, { batch, taken })
+  const acts: Change[] = []
+  for (const [index, now] of standing.entries()) {
+    const planned = batch[index]!
+    const fate = fateOf(now, deciding)
+    if (now !== planned) questions.ask(now, fate)
+    if (fate !== 'write') {
+      if (fate !== 'none' && fate !== 'void' && fate !== 'archive') tally[fate] += 1
+    } else if (plan !== undefined && now.sync_id !== planned.sync_id) tally.undone += 1
+    else acts.push(now)
+  }
+  await recordGone(
+    context,
+    standing.filter(({ deleted }) => deleted),
   )
-  const live = context.live.has('sync')
-  const counts: Counts = { create: 0, update: 0, unchanged: 0, conflicts: 0, deleted: 0, rejected: 0 }
-  const failures: Failures = []
-  const file = new PlanFile(context.paths.target)
-  for (const mapping of crms.flatMap(({ mappings }) => mappings)) {
-    await planObject(context, mapping, { live, counts, failures, file })
-  }
-  file.close()
-  if (live) {
-    for (const crm of crms) await applyCrm(context, crm, counts, failures)
-  }
-  const { create, update, unchanged } = counts
-  return { rows: create + update + unchanged, text: textOf(counts, live), counts, failures }
-}
-
-function textOf({ create, update, unchanged, conflicts, deleted, rejected }: Counts, live: boolean): string {
-  const parts = [`${create} to create, ${update} to update, ${unchanged} unchanged`]
-  if (conflicts > 0) parts.push(`${conflicts} fields changed by people since`)
-  if (deleted > 0) parts.push(`${deleted} deleted by people, left so`)
-  if (rejected > 0) parts.push(`${rejected} rejected`)
-  const written = create + update === 0 ? 'nothing to write' : live ? 'written' : 'a plan, nothing written'
-  return `${parts.join(', ')}: ${written}`
-}
-
-interface Planning {
-  live: boolean
-  counts: Counts
-  failures: Failures
-  file: PlanFile
-}
-
-/** Says what there is to do. Unless live, it is also recorded, as planned. */
-async function planObject(
-  context: StepContext,
-  mapping: Mapping,
-  { live, counts, failures, file }: Planning,
-): Promise<void> {
-  const bad = await countBadKeys(context.connection, mapping)
-  if (bad > 0) {
-    const message = `${mapping.yaml.file}: ${bad} rows of ${mapping.from} have no ${mapping.key} or share it; they are not synced`
-    failures.push({ kind: 'row', message })
-  }
-  async function* planned(): AsyncGenerator<object[]> {
-    for await (const changes of changesOf(context.connection, mapping)) {
-      context.signal.throwIfAborted()
-      file.add(changes)
-      for (const { diff, wanted, deleted } of changes) {
-        if (wanted) counts[diff.operation] += 1
-        counts.conflicts += diff.conflicts.length
-        if (deleted) counts.deleted += 1
-      }
-      yield changes.filter((change) => (live ? isVoid(change) : isVoid(change) || isAct(change))).map(plannedRow)
-    }
-  }
-  await context.record(OUTCOMES, planned())
-}
-
-function isAct({ diff }: Change): boolean {
-  return diff.operation !== 'unchanged'
-}
-
-/** A plan that nothing is left of: the row went, or somebody did it by hand. */
-function isVoid({ diff, last_status, last_operation }: Change): boolean {
-  return diff.operation === 'unchanged' && last_status === 'planned' && last_operation !== 'unchanged'
-}
-
-/** Live, one CRM: batch by batch, first the intent, then the act, then what came of it. */
-async function applyCrm(context: StepContext, crm: SwitchedOn, counts: Counts, failures: Failures): Promise<void> {
-  try {
-    for (const mapping of crm.mappings) {
-      let batch: Change[] = []
-      for await (const changes of changesOf(context.connection, mapping)) {
-        for (const change of changes.filter(isAct)) {
-          batch.push(change)
-          if (batch.length < crm.definition.batch) continue
-          await applyBatch(context, crm, batch, counts, failures)
-          batch = []
-        }
-      }
-      if (batch.length > 0) await applyBatch(context, crm, batch, counts, failures)
-    }
-  } catch (error) {
-    const known = remote(error, crm.name)
-    if (!(known instanceof RemoteError)) throw error
-    failures.push({ kind: 'remote', message: known.message })
-  }
-}
-
-async function applyBatch(
-  context: StepContext,
-  { name, definition, settings }: SwitchedOn,
-  batch: readonly Change[],
-  counts: Counts,
-  failures: Failures,
-): Promise<void> {
-  context.signal.throwIfAborted()
-  const { object } = batch[0]!
-  await context.record(OUTCOMES, [batch.map(intentRow)])
-  const rows = batch.map(({ record_id, crm_id, diff }) => ({ record_id, crm_id, fields: diff.fields, links: [] }))
-  const session = connect(name, definition, settings, { ...context, root: context.paths.root })
+  if (acts.length === 0) return
+  await context.record(OUTCOMES, [acts.map(intentRow)])
+  const rows = acts.map((change) => rowOf(change, mapping))
   const outcomes = await session.upsert(object, rows)
-  if (outcomes.length !== batch.length) {
-    throw new Error(`${name} answered ${outcomes.length} outcomes for ${batch.length} rows of ${object}`)
+  if (outcomes.length !== acts.length) {
+    throw new Error(`${name} answered ${outcomes.length} outcomes for ${acts.length} rows of ${object}`)
   }
-  const synced_at = definition.clock === 'as_of' ? `${context.as_of}T00:00:00.000Z` : context.now().toISOString()
-  await context.record(OUTCOMES, [batch.map((change, index) => outcomeRow(change, outcomes[index]!, synced_at))])
-  const rejected = outcomes.filter(({ status }) => status === 'rejected').length
-  counts.rejected += rejected
-  if (rejected > 0) failures.push({ kind: 'row', message: `${name} rejected ${rejected} of ${batch.length} ${object}` })
-  context.progress(`${name} ${object}`, batch.length)
+  await recordOutcomes(syncing, crm, mapping, acts, outcomes)
+  const counted = (status: Outcome['status']) => outcomes.filter((outcome) => outcome.status === status).length
+  const rejected = counted('rejected')
+  tally.rejected += rejected
+  tally.unknown += counted('unknown')
+  if (rejected > 0) {
+    const first = outcomes.find(({ status }) => status === 'rejected')!
+    const why = [first.code, first.property].filter(Boolean).join(' ')
+    tally.failures.push({
+      kind: 'row',
+      message: `${name} rejected ${rejected} of ${acts.length} ${object}${why === '' ? '' : `, first: ${why}`}`,
+    })
+  }
+  if (counted('unknown') > 0) {
+    const message = `${name} gave no answer for ${counted('unknown')} of ${acts.length} ${object}; they are sent again by the next run`
+    tally.failures.push({ kind: 'remote', message })
+  }
+  context.progress(`${definition.title} ${object}`, acts.length)
 }
 
-function plannedRow(change: Change) {
-  const { sync_id, object, record_id, crm, crm_id, diff } = change
+function rowOf(change: Change, mapping: Mapping): CrmRow {
+  const { record_id, crm_id, diff } = change
+  const links = newLinks(change, mapping).map(({ object, crm_id }) => ({ object, crm_id }))
+  return { record_id, crm_id, fields: diff.fields, links }
+}
+
+export function timeOf({ definition }: Ready, context: StepContext): string {
+  return definition.clock === 'as_of' ? `${context.as_of}T00:00:00.000Z` : context.now().toISOString()
+}
+
+async function recordOutcomes(
+  { context }: Syncing,
+  crm: Ready,
+  mapping: Mapping,
+  acts: readonly Change[],
+  outcomes: readonly Outcome[],
+): Promise<void> {
+  const at = timeOf(crm, context)
+  const shape = crm.shapes.get(mapping.object) ?? ''
+  const told = acts.map((change, index) => ({ change, outcome: outcomes[index]! }))
+  const done = told.filter(({ outcome }) => outcome.status === 'done')
+  await recordGone(
+    context,
+    told.filter(({ outcome }) => outcome.status === 'gone').map(({ change }) => change),
+  )
+  await context.record(WRITES, [
+    done
+      .filter(({ change }) => Object.keys(change.diff.fields).length > 0)
+      .map(({ change, outcome }) => writeRow(context, change, outcome.crm_id, at)),
+  ])
+  const linked = done.flatMap(({ change, outcome }) =>
+    newLinks(change, mapping).map((link) => linkRow(change, link, { from_id: outcome.crm_id, at })),
+  )
+  if (linked.length > 0) await context.record(LINKS, [linked])
+  if (mapping.kind.pull === 'changes') {
+    const known = done.map(({ change, outcome }) => recordRow(mapping, change, outcome.crm_id))
+    await context.record(RECORDS, [known])
+  }
+  const rows = told.flatMap(({ change, outcome }) => {
+    const row = outcomeRow(change, outcome, { synced_at: at, refusal: refusalOf(change, shape) })
+    return row === undefined ? [] : [row]
+  })
+  await context.record(OUTCOMES, [rows])
+}
+
+/** As it must be there now: what a reading that lags behind would tell otherwise. */
+function recordRow({ crm, object, kind }: Mapping, { record_id, theirs, diff }: Change, crm_id: string | null) {
+  const fields = { ...theirs, ...diff.fields }
   return {
+    crm,
+    object,
+    crm_id,
+    record_id,
+    fields,
+    modified_at: null,
+    deleted: false,
+    kind: kind.kind,
+    facts: null,
+    links: null,
+    merged_into: null,
+  }
+}
+
+export function writeRow(context: StepContext, change: Change, crm_id: string | null, written_at: string) {
+  const { sync_id, crm, object, record_id, diff } = change
+  const write_id = `${sync_id}_${context.run_id}`
+  const before = change.theirs === undefined ? null : beforeOf(change)
+  const { run_id } = context
+  return {
+    write_id,
     sync_id,
+    run_id,
+    crm,
     object,
     record_id,
-    crm,
     crm_id,
     operation: diff.operation,
-    status: 'planned',
-    changed_fields: Object.keys(diff.fields),
-    written: diff.written,
-    intended: isAct(change) ? change.intended : null,
-    synced_at: null,
-    error: null,
+    before,
+    after: diff.fields,
+    written_at,
   }
 }
 
-function intentRow(change: Change) {
-  const { fields } = change.diff
-  const before = change.theirs && Object.fromEntries(Object.keys(fields).map((to) => [to, change.theirs?.[to] ?? null]))
-  const intended: Intent = { before: before ?? null, fields }
-  return { ...plannedRow(change), intended }
+/** Records that are not there any more, whoever deleted them. */
+async function recordGone(context: StepContext, changes: readonly Change[]): Promise<void> {
+  const rows = changes.flatMap(({ crm, object, crm_id, record_id }) =>
+    crm_id === null ? [] : [{ crm, object, crm_id, record_id, deleted: true }],
+  )
+  if (rows.length > 0) await context.record(RECORDS, [rows])
 }
 
-function outcomeRow(change: Change, { crm_id, status, message = null }: Outcome, synced_at: string) {
-  const { diff } = change
-  const synced = status === 'done'
-  return {
-    ...plannedRow(change),
-    crm_id: crm_id ?? change.crm_id,
-    status: synced ? 'synced' : status,
-    written: synced ? { ...diff.written, ...diff.fields } : diff.written,
-    intended: null,
-    synced_at: synced ? synced_at : null,
-    error: message,
-  }
+/** Only of what we made. */
+async function archiveBatch(
+  syncing: Syncing,
+  crm: Ready,
+  { object }: Mapping,
+  batch: readonly Change[],
+): Promise<void> {
+  const { context, tally } = syncing
+  const outcomes = await crm.session.archive(
+    object,
+    batch.map(({ crm_id }) => crm_id!),
+  )
+  const at = timeOf(crm, context)
+  const over = batch.filter((_, index) => ['done', 'gone'].includes(outcomes[index]!.status))
+  tally.unknown += batch.length - over.length
+  await context.record(WRITES, [over.map((change) => writeRow(context, change, change.crm_id, at))])
+  await recordGone(context, over)
+  await context.record(OUTCOMES, [over.map((change) => archivedRow(change, at))])
 }

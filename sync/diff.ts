@@ -26,6 +26,8 @@ export interface Sides {
   intended: Intent | null
   /** We had made it, and somebody deleted it. */
   deleted: boolean
+  /** What a person said of a field that both changed. */
+  decided?(to: string): 'ours' | 'theirs' | undefined
 }
 
 /** A write whose answer is not known. */
@@ -43,7 +45,7 @@ export interface Conflict {
 }
 
 export interface Diff {
-  operation: 'create' | 'update' | 'unchanged'
+  operation: 'create' | 'update' | 'unchanged' | 'archive'
   /** What to write, in the order of the rules. Empty when unchanged. */
   fields: Fields
   /** Fields that somebody changed since we wrote them and that differ from ours; not written unless `always`. */
@@ -58,7 +60,7 @@ export interface Diff {
  * made again.
  */
 export function diffRecord(rules: readonly FieldRule[], sides: Sides): Diff {
-  const { ours, theirs, intended, deleted } = sides
+  const { ours, theirs, intended, deleted, decided } = sides
   const written = accountFor(sides)
   if (deleted) return { operation: 'unchanged', fields: {}, conflicts: [], written }
   if (theirs === undefined) {
@@ -71,8 +73,9 @@ export function diffRecord(rules: readonly FieldRule[], sides: Sides): Diff {
     if (our === null || write === 'never' || write === 'on_create') return null
     if (same(our, their)) return isUnknown(to, our, sides) ? our : null
     const touched = last !== null && !same(their, last)
-    if (touched) conflicts.push({ to, ours: our, theirs: their, last })
-    if (write === 'always') return our
+    const word = touched && write !== 'always' ? decided?.(to) : undefined
+    if (touched && word === undefined) conflicts.push({ to, ours: our, theirs: their, last })
+    if (write === 'always' || word === 'ours') return our
     return touched || !(isEmpty(their) || same(their, last)) ? null : our
   })
   const operation = Object.keys(fields).length > 0 || intended !== null ? 'update' : 'unchanged'

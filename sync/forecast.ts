@@ -7,7 +7,7 @@ export function crmPlan(crms: readonly SwitchedOn[], marts: Iterable<string>): P
   return {
     name: 'crm_fields',
     title: 'CRM fields to write',
-    reads: [...[...marts].map((mart) => `marts.${mart}`), 'raw.crm__records', 'raw.sync__outcomes'],
+    reads: [...[...marts].map((mart) => `marts.${mart}`), 'raw.crm__records', 'raw.sync__outcomes', 'raw.sync__links'],
     tell: (world) => tell(world, crms),
   }
 }
@@ -23,7 +23,7 @@ async function tell({ connection, live, signal }: PlanWorld, crms: readonly Swit
     for await (const changes of changesOf(connection, mapping)) {
       signal.throwIfAborted()
       for (const { diff, wanted } of changes) {
-        if (wanted) counts[diff.operation] += 1
+        if (wanted && diff.operation !== 'archive') counts[diff.operation] += 1
         figures.conflicts += diff.conflicts.length
         if (diff.operation === 'unchanged') continue
         for (const field of Object.keys(diff.fields)) {

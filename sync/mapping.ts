@@ -1,15 +1,29 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { messageOf, type Problem, ProjectError } from '../pipeline/errors.ts'
+import type { Problem } from '../pipeline/errors.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
-import { quoteIdentifier } from '../pipeline/table.ts'
-import type { Connection } from '../pipeline/warehouse/duckdb.ts'
 import { readYaml, validate, type YamlFile } from '../pipeline/yaml.ts'
 import type { Crm } from './define.ts'
 import type { FieldRule } from './diff.ts'
+import type { CrmObject, Json } from './records.ts'
 
 const column = z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be a column, in snake_case')
+const value = z.union([z.string(), z.number(), z.boolean(), z.null()])
+
+const field = z.strictObject({
+  /** The CRM's property. */
+  to: z.string().min(1),
+  write: z.enum(['always', 'if_empty', 'on_create', 'never']),
+  /** The column that it comes from, where that is not the field's own name. */
+  from: column.optional(),
+  /** Always this, whatever the row. */
+  value: value.optional(),
+  /** What the CRM calls each value; null, or not listed: left out. */
+  values: z.record(z.string(), value).optional(),
+  /** What is written for values that are not listed. */
+  otherwise: value.optional(),
+})
 
 /** `sync/mappings/<crm>/<object>.yml`: which rows of which mart become records, and who may write which field. */
 export const mappingFile = z.strictObject({
@@ -18,23 +32,40 @@ export const mappingFile = z.strictObject({
   from: column,
   /** Its column with the id of a row, which becomes the record's key. */
   key: column,
-  /** SQL over the mart's columns; rows for which it is not true are left out. */
+  /** SQL over the mart's columns: who qualifies. Rows for which it is not true are left out. */
   where: z.string().min(1).optional(),
-  fields: z.record(
-    column,
-    z.strictObject({ to: z.string().min(1), write: z.enum(['always', 'if_empty', 'on_create', 'never']) }),
-  ),
+  /** Columns by which a record that was there before us is the same one. */
+  match: z.strictObject({ email: column.optional(), domain: column.optional(), cnpj: column.optional() }).default({}),
+  /** Columns with the key of another object's row, and which object that is: what the record hangs on. */
+  links: z.record(column, z.string().min(1)).default({}),
+  /** What becomes of a record whose row is gone, or qualifies no more; `archive` only of those that we made. */
+  deletes: z.enum(['leave', 'archive']).default('leave'),
+  fields: z.record(column, field),
 })
+
+export type MappedField = FieldRule & {
+  name: string
+  /** Null: `value` it is. */
+  column: string | null
+  value: Json
+  values: Readonly<Record<string, Json>> | undefined
+  otherwise: Json
+}
 
 export interface Mapping {
   /** The instance. */
   crm: string
   object: string
+  /** What its CRM declares of the object. */
+  kind: CrmObject
   yaml: YamlFile
   from: string
   key: string
   where: string | undefined
-  fields: readonly (FieldRule & { column: string })[]
+  match: Readonly<Partial<Record<'email' | 'domain' | 'cnpj', string>>>
+  links: Readonly<Record<string, string>>
+  deletes: 'leave' | 'archive'
+  fields: readonly MappedField[]
 }
 
 /** A CRM as `pipeline.yaml` has it. */
@@ -57,23 +88,37 @@ export function readMappings(
   problems: Problem[],
 ): Mapping[] {
   const folder = `sync/mappings/${existsSync(join(root, 'sync/mappings', crm)) ? crm : kind}`
+  const objects = Object.keys(definition.objects)
   const files = existsSync(join(root, folder))
     ? readdirSync(join(root, folder)).filter((file) => /\.ya?ml$/.test(file))
     : []
   if (files.length === 0) {
-    const hint = `Write ${folder}/<object>.yml for one of: ${Object.keys(definition.objects).join(', ')}.`
+    const hint = `Write ${folder}/<object>.yml for one of: ${objects.join(', ')}.`
     problems.push({ file: folder, message: 'holds no mapping', hint })
   }
   const mappings = files.flatMap((file) => {
     const object = file.replace(/\.ya?ml$/, '')
-    if (!Object.hasOwn(definition.objects, object)) {
+    if (!objects.includes(object)) {
       const message = `${definition.title} has no object '${object}'`
-      problems.push({ file: `${folder}/${file}`, message, hint: didYouMean(object, Object.keys(definition.objects)) })
+      problems.push({ file: `${folder}/${file}`, message, hint: didYouMean(object, objects) })
       return []
     }
     return readMapping(root, `${folder}/${file}`, { crm, object }, definition, problems) ?? []
   })
-  const place = ({ object }: Mapping) => Object.keys(definition.objects).indexOf(object)
+  const mapped = new Set(mappings.map(({ object }) => object))
+  for (const { yaml, links } of mappings) {
+    for (const [name, object] of Object.entries(links)) {
+      if (mapped.has(object) || !objects.includes(object)) continue
+      const message = `links.${name}: nothing is mapped to ${object}`
+      problems.push({
+        file: yaml.file,
+        line: yaml.lineOf(['links', name]),
+        message,
+        hint: `Write ${folder}/${object}.yml.`,
+      })
+    }
+  }
+  const place = ({ object }: Mapping) => objects.indexOf(object)
   return mappings.sort((a, b) => place(a) - place(b))
 }
 
@@ -88,57 +133,52 @@ function readMapping(
   const file = yaml && validate(mappingFile, yaml, problems)
   if (file === undefined) return undefined
   const before = problems.length
-  const fields = Object.entries(file.fields).map(([name, rule]) => ({ column: name, ...rule }))
-  for (const [index, { column: name, to }] of fields.entries()) {
-    const line = () => yaml!.lineOf(['fields', name, 'to'])
-    if (definition.objects[of.object]!.reserved.includes(to)) {
+  const kind = definition.objects[of.object]!
+  const problem = (at: readonly string[], message: string, hint?: string) =>
+    problems.push({ file: path, line: yaml!.lineOf(at), message, ...(hint === undefined ? {} : { hint }) })
+  const fields = Object.entries(file.fields).map(([name, rule]): MappedField => {
+    const { to, write, from = name, value = null, values, otherwise = null } = rule
+    if (rule.value !== undefined && (rule.from !== undefined || values !== undefined))
+      problem(
+        ['fields', name, 'value'],
+        `fields.${name}: a value needs neither from nor values`,
+        'Remove one of the two.',
+      )
+    if (rule.otherwise !== undefined && values === undefined)
+      problem(
+        ['fields', name, 'otherwise'],
+        `fields.${name}: otherwise goes with values`,
+        'List the values, or remove it.',
+      )
+    return { name, to, write, column: rule.value === undefined ? from : null, value, values, otherwise }
+  })
+  for (const [index, { name, to }] of fields.entries()) {
+    if (kind.reserved.includes(to)) {
       const hint = `${definition.title} sets it itself. Choose another name.`
-      problems.push({ file: path, line: line(), message: `fields.${name}: '${to}' cannot be written`, hint })
+      problem(['fields', name, 'to'], `fields.${name}: '${to}' cannot be written`, hint)
     }
     const other = fields.findIndex((field) => field.to === to)
-    if (other < index) {
-      const message = `fields.${name}: '${to}' is already filled from ${fields[other]!.column}`
-      problems.push({ file: path, line: line(), message, hint: 'Remove one of the two.' })
-    }
-  }
-  if (fields.length === 0)
-    problems.push({ file: path, line: yaml!.lineOf(['fields']), message: 'fields: maps nothing' })
-  return problems.length > before ? undefined : { ...of, ...file, where: file.where, yaml: yaml!, fields }
-}
-
-/** Throws ProjectError, naming file and line, when a mapping names a column its mart lacks or its `where` does not work. */
-export async function checkMappings(connection: Connection, mappings: readonly Mapping[]): Promise<void> {
-  const problems: Problem[] = []
-  for (const { yaml, from, key, where, fields } of mappings) {
-    const problem = (path: readonly string[], message: string, hint?: string) =>
-      problems.push({ file: yaml.file, line: yaml.lineOf(path), message, hint })
-    const columns = await columnsOf(connection, from)
-    if (columns === undefined) {
-      problem(['from'], `there is no mart '${from}'`, 'Name a model of models/marts/.')
-      continue
-    }
-    const check = (path: readonly string[], name: string) => {
-      if (!columns.includes(name)) problem(path, `${from} has no column '${name}'`, didYouMean(name, columns))
-    }
-    check(['key'], key)
-    for (const { column: name } of fields) check(['fields', name], name)
-    if (where === undefined) continue
-    try {
-      const [condition] = await connection.describe(
-        `select (\n${where}\n) as condition from marts.${quoteIdentifier(from)}`,
+    if (other < index)
+      problem(
+        ['fields', name, 'to'],
+        `fields.${name}: '${to}' is already filled from ${fields[other]!.name}`,
+        'Remove one of the two.',
       )
-      if (condition?.type !== 'BOOLEAN') problem(['where'], `where is ${condition?.type ?? 'nothing'}, not BOOLEAN`)
-    } catch (error) {
-      problem(['where'], `where does not work: ${messageOf(error)}`, `It is SQL over the columns of ${from}.`)
-    }
   }
-  if (problems.length > 0) throw new ProjectError(problems)
-}
-
-async function columnsOf(connection: Connection, mart: string): Promise<string[] | undefined> {
-  try {
-    return (await connection.describe(`select * from marts.${quoteIdentifier(mart)}`)).map(({ name }) => name)
-  } catch {
-    return undefined
+  for (const [name, object] of Object.entries(file.links)) {
+    if (Object.hasOwn(kind.links, object)) continue
+    const known = Object.keys(kind.links)
+    const hint = known.length === 0 ? 'Remove it.' : (didYouMean(object, known) ?? `One of: ${known.join(', ')}.`)
+    problem(['links', name], `links.${name}: ${of.object} of ${definition.title} do not hang on '${object}'`, hint)
   }
+  for (const name of Object.keys(file.match)) {
+    if (Object.hasOwn(kind.finds, name)) continue
+    const known = Object.keys(kind.finds)
+    const hint = known.length === 0 ? 'Remove it.' : `It knows: ${known.join(', ')}.`
+    problem(['match', name], `match.${name}: ${of.object} of ${definition.title} are not found by it`, hint)
+  }
+  if (fields.length === 0) problem(['fields'], 'fields: maps nothing')
+  if (problems.length > before) return undefined
+  const { from, key, where, match, links, deletes } = file
+  return { ...of, kind, yaml: yaml!, from, key, where, match: match as Mapping['match'], links, deletes, fields }
 }

@@ -1,7 +1,8 @@
 import type { DiffPart, DiffTable, DiffWorld, SideWorld, Told } from '../pipeline/diff/part.ts'
 import { quoteIdentifier, quoteLiteral } from '../pipeline/table.ts'
-import { bindMappings, changesOf, createsSql, knownSql } from './changes.ts'
+import { bindMappings, changesOf, NO_JUDGEMENT } from './changes.ts'
 import type { Mapping } from './mapping.ts'
+import { createsSql, knownSql } from './sides.ts'
 
 /** What would be written to a record. */
 const WRITES = {
@@ -33,8 +34,10 @@ export function movedFields(mappings: readonly Mapping[]): DiffPart {
       await bindMappings(connection, mappings)
       const wanted = mappings.map(without(spared)).map((mapping) => {
         const { from, key, where, fields } = mapping
-        const values = fields.flatMap(({ column }) => [quoteIdentifier(column), `${quoteIdentifier(column)} is null`])
-        const rules = quoteLiteral(JSON.stringify(fields.map(({ column, to, write }) => [column, to, write])))
+        const values = fields.flatMap(({ column }) =>
+          column === null ? [] : [quoteIdentifier(column), `${quoteIdentifier(column)} is null`],
+        )
+        const rules = quoteLiteral(JSON.stringify(fields))
         // Where the rows of a mart are what they were, only which of them are wanted can differ, and what is done with them.
         const content = differs(from) ? `min(hash(${[rules, ...values].join(', ')}))` : `hash(${rules})`
         return `
@@ -58,7 +61,7 @@ export function movedFields(mappings: readonly Mapping[]): DiffPart {
 function without(spared: (mart: string) => readonly string[]): (mapping: Mapping) => Mapping {
   return (mapping) => {
     const columns = spared(mapping.from)
-    return { ...mapping, fields: mapping.fields.filter(({ column }) => !columns.includes(column)) }
+    return { ...mapping, fields: mapping.fields.filter(({ column }) => column === null || !columns.includes(column)) }
   }
 }
 
@@ -84,7 +87,7 @@ async function plan({ connection, writer, place }: SideWorld, mappings: readonly
     await connection.run(`create table ${known} as ${knownSql(mapping, among)}`)
     const fresh = `select record_id from ${among} where record_id not in (select record_id from ${known})`
     await connection.run(`insert into ${place('writes')} ${createsSql(mapping, fresh)}`)
-    for await (const changes of changesOf(connection, mapping, known)) {
+    for await (const changes of changesOf(connection, mapping, NO_JUDGEMENT, known)) {
       const rows = changes.flatMap(({ record_id, diff: { operation, fields } }) =>
         operation === 'unchanged' ? [] : [{ crm, object, record_id, operation, fields }],
       )
@@ -136,7 +139,7 @@ async function tell(world: DiffWorld, mappings: readonly Mapping[]): Promise<Tol
   const { creates, dropped, updates, fields } = counted!
   const missing = mappings.flatMap(({ object, from, fields }) => {
     const columns = spared(from)
-    return fields.flatMap(({ column, to }) => (columns.includes(column) ? [`${object}.${to}`] : []))
+    return fields.flatMap(({ column, to }) => (column !== null && columns.includes(column) ? [`${object}.${to}`] : []))
   })
   const notes = own('before') ? [] : ['the mappings of today are used for both sides']
   if (missing.length > 0) notes.push(`not counted, since it is not made for a comparison: ${missing.join(', ')}`)

@@ -1,38 +1,35 @@
-import { z } from 'zod'
-import { pluginNames } from '../pipeline/code-root.ts'
-import { didYouMean } from '../pipeline/nearest.ts'
-import type { Room, RoomInput } from '../pipeline/room.ts'
-import { validate } from '../pipeline/yaml.ts'
-import { sync } from './apply.ts'
+import type { Room } from '../pipeline/room.ts'
 import { bindMappings } from './changes.ts'
-import type { Crm } from './define.ts'
+import { switchedOn } from './crms.ts'
 import { crmPlan } from './forecast.ts'
-import { readMappings, type SwitchedOn } from './mapping.ts'
 import { movedFields } from './moved-fields.ts'
+import { assignOwners, bindOwners } from './owners.ts'
 import { pull } from './pull.ts'
 import { checkAccount } from './session.ts'
-import { OUTCOMES, RECORDS } from './tables.ts'
+import { type Settings, settings } from './settings.ts'
+import { sync } from './sync.ts'
+import { CURSORS, LINKS, OUTCOMES, OWNERS, QUESTIONS, RECORDS, TABLES, WRITES } from './tables.ts'
 
-export const settings = z
-  .strictObject({
-    /** CRM → its settings; each is checked against the CRM's own schema. */
-    crms: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
-  })
-  .prefault({})
-
-type Settings = z.output<typeof settings>
+export { settings }
 
 /** What a mapping may read, or name in its `where`. */
 const MARTS = ['dim_companies', 'dim_contacts', 'fct_enriched_leads', 'fct_scored_leads', 'fct_outreach_events']
 
+/** What the ledger and models say of who may be touched, and what people decided. */
+const SAYINGS = ['int_companies_excluded', 'stg_ledger__suppressions', 'stg_ledger__reviews']
+
 /** Marts ⇄ CRM: takes in what the CRM holds, then plans, and where live writes, what is ours to say. */
 export const steps: Room<Settings> = async (input) => {
   const crms = await switchedOn(input)
-  const marts = new Set([...MARTS, ...crms.flatMap(({ mappings }) => mappings.map(({ from }) => from))])
+  const unread = new Set<string>()
+  const { owners, guard } = input.settings
+  const mappings = crms.flatMap((crm) => crm.mappings)
+  const marts = new Set([...MARTS, ...mappings.map(({ from }) => from)])
+  const assigns = owners.rotate.length + owners.territories.length > 0
   return {
-    tables: [RECORDS, OUTCOMES],
+    tables: [...TABLES],
     plans: [crmPlan(crms, marts)],
-    diffs: [movedFields(crms.flatMap(({ mappings }) => mappings))],
+    diffs: [movedFields(mappings)],
     checks: crms.map(({ name, definition, settings }) => ({
       name: `crm ${name}`,
       run: (world) => checkAccount(name, definition, settings, world),
@@ -43,63 +40,46 @@ export const steps: Room<Settings> = async (input) => {
         kind: 'resource',
         stage: 'sync',
         file: 'sync/run.ts',
-        description: 'Reads what the CRM holds now.',
+        description: 'Reads what the CRM holds now: changes since the last time, where it tells them.',
         reads: [],
-        records: [RECORDS],
+        records: [RECORDS, CURSORS],
         fingerprint: null,
-        run: (context) => pull(context, crms),
+        run: (context) => pull(context, crms, unread),
       },
+      ...(assigns
+        ? [
+            {
+              name: 'crm_owners',
+              kind: 'step' as const,
+              stage: 'sync',
+              file: 'sync/run.ts',
+              description: 'Says whose a company is, where nobody in the CRM owns it.',
+              reads: ['dim_companies', 'fct_scored_leads', 'stg_crm__records'],
+              records: [OWNERS],
+              fingerprint: null,
+              bind: (connection: Parameters<typeof bindOwners>[0]) => bindOwners(connection, owners),
+              run: (context: Parameters<typeof assignOwners>[0]) => assignOwners(context, owners),
+            },
+          ]
+        : []),
       {
         name: 'crm_sync',
         kind: 'step',
         stage: 'sync',
         file: 'sync/run.ts',
         description: 'Compares the marts with the CRM field by field: a plan, carried out where the target is live.',
-        reads: [...marts, 'crm.records', 'sync.outcomes'],
-        records: [OUTCOMES],
+        reads: [...marts, ...SAYINGS, 'crm.records', 'sync.outcomes', 'sync.writes', 'sync.links', 'sync.questions'],
+        records: [OUTCOMES, WRITES, LINKS, QUESTIONS, RECORDS],
         outward: 'sync',
         fingerprint: null,
-        bind: (connection) =>
-          bindMappings(
-            connection,
-            crms.flatMap(({ mappings }) => mappings),
+        bind: (connection) => bindMappings(connection, mappings),
+        run: (context) =>
+          sync(
+            context,
+            crms.filter(({ name }) => !unread.has(name)),
+            { guard },
           ),
-        run: (context) => sync(context, crms),
       },
     ],
   }
-}
-
-async function switchedOn(input: RoomInput<Settings>): Promise<SwitchedOn[]> {
-  const { root, config, problems } = input
-  const crms: SwitchedOn[] = []
-  for (const name of Object.keys(input.settings.crms)) {
-    const path = ['sync', 'crms', name]
-    const { crm = name, ...given } = input.settings.crms[name]!
-    const definition = await loadCrm(String(crm))
-    if (definition === undefined) {
-      problems.push({
-        file: config.file,
-        line: config.lineOf(path),
-        message: `there is no CRM '${String(crm)}'`,
-        hint: didYouMean(String(crm), pluginNames('sync', 'crms')) ?? 'Each file in sync/crms/ is one.',
-      })
-      continue
-    }
-    const own = validate(
-      definition.settings,
-      { ...config, data: { sync: { crms: { [name]: given } } } },
-      problems,
-      path,
-    )
-    const mappings = readMappings(root, { name, crm: String(crm) }, definition, problems)
-    if (own !== undefined) crms.push({ name, definition, settings: own, mappings })
-  }
-  return crms
-}
-
-/** The CRM of that file name; undefined when there is no such file. */
-export async function loadCrm(name: string): Promise<Crm | undefined> {
-  if (!pluginNames('sync', 'crms').includes(name)) return undefined
-  return ((await import(`./crms/${name}.ts`)) as { default: Crm }).default
 }

@@ -14,9 +14,31 @@ export const RECORDS: LedgerTable = {
     fields: 'JSON',
     modified_at: 'TIMESTAMP',
     deleted: 'BOOLEAN',
+    kind: 'VARCHAR',
+    facts: 'JSON',
+    links: 'JSON',
+    merged_into: 'VARCHAR',
   },
-  docs: { record_id: 'Our id, as stamped on the record; NULL on what others made.', fields: 'All its properties.' },
-  pii: ['fields'],
+  docs: {
+    record_id: 'Our id, as stamped on the record; NULL on what others made.',
+    fields: 'All its properties.',
+    kind: 'What the object is to us: company, contact, deal, meeting, …',
+    facts: 'What its properties mean, in our words, whatever they are called there.',
+    links: 'The records it hangs on: a list of object and crm_id; NULL where it was not told.',
+    merged_into: 'The record of the same object that it is part of since.',
+  },
+  pii: ['fields', 'facts'],
+}
+
+/** How far each object of each CRM has been read. */
+export const CURSORS: LedgerTable = {
+  source: 'crm',
+  table: 'cursors',
+  description: 'Up to when the changes of each object of each CRM have been read.',
+  write: 'merge',
+  key: ['crm', 'object'],
+  columns: { crm: 'VARCHAR', object: 'VARCHAR', account: 'VARCHAR', read_until: 'TIMESTAMP' },
+  docs: { read_until: "The youngest change seen by a reading that came to its end, by the CRM's clock." },
 }
 
 export const OUTCOMES: LedgerTable = {
@@ -38,6 +60,10 @@ export const OUTCOMES: LedgerTable = {
     intended: 'JSON',
     synced_at: 'TIMESTAMP',
     error: 'VARCHAR',
+    code: 'VARCHAR',
+    property: 'VARCHAR',
+    refused: 'VARCHAR',
+    created: 'BOOLEAN',
   },
   docs: {
     sync_id: 'Hash of CRM, object, record and what is written.',
@@ -45,6 +71,93 @@ export const OUTCOMES: LedgerTable = {
     written: 'The value of each property when we last wrote it.',
     intended: 'What was being written when the CRM was last asked, and what was there; NULL once its answer is known.',
     synced_at: 'NULL while planned.',
+    error: 'Why the CRM refused it, in its own words; `code` and `property` are its, too.',
+    refused: 'Hash of row, CRM and record as they were when it was refused: equal, it is not sent again.',
+    created: 'We made the record; NULL or false: it was there before us.',
   },
   pii: ['written', 'intended'],
 }
+
+/** Append-only: what `sync undo` takes back, and the story of a record. */
+export const WRITES: LedgerTable = {
+  source: 'sync',
+  table: 'writes',
+  description: 'Everything that was ever written to a CRM: what it was, and what it became.',
+  write: 'append',
+  key: ['write_id'],
+  columns: {
+    write_id: 'VARCHAR',
+    sync_id: 'VARCHAR',
+    run_id: 'VARCHAR',
+    crm: 'VARCHAR',
+    object: 'VARCHAR',
+    record_id: 'VARCHAR',
+    crm_id: 'VARCHAR',
+    operation: 'VARCHAR',
+    before: 'JSON',
+    after: 'JSON',
+    written_at: 'TIMESTAMP',
+  },
+  docs: { before: 'What the fields held; NULL when the record was made.', after: 'What they were given.' },
+  pii: ['before', 'after'],
+}
+
+export const LINKS: LedgerTable = {
+  source: 'sync',
+  table: 'links',
+  description: 'What we hung on what in each CRM. What people change about it stays changed.',
+  write: 'merge',
+  key: ['crm', 'object', 'record_id', 'to_object', 'to_record_id'],
+  columns: {
+    crm: 'VARCHAR',
+    object: 'VARCHAR',
+    record_id: 'VARCHAR',
+    to_object: 'VARCHAR',
+    to_record_id: 'VARCHAR',
+    from_id: 'VARCHAR',
+    to_id: 'VARCHAR',
+    status: 'VARCHAR',
+    error: 'VARCHAR',
+    code: 'VARCHAR',
+    linked_at: 'TIMESTAMP',
+  },
+  docs: { status: "'synced' | 'rejected'. What is not known to have arrived has no row, and is done again." },
+}
+
+export const QUESTIONS: LedgerTable = {
+  source: 'sync',
+  table: 'questions',
+  description: 'What only a person can tell: which record is meant, whose value stands.',
+  write: 'merge',
+  key: ['item_id'],
+  columns: {
+    item_id: 'VARCHAR',
+    kind: 'VARCHAR',
+    crm: 'VARCHAR',
+    object: 'VARCHAR',
+    record_id: 'VARCHAR',
+    property: 'VARCHAR',
+    ours: 'JSON',
+    theirs: 'JSON',
+    candidates: 'VARCHAR[]',
+    is_open: 'BOOLEAN',
+  },
+  docs: {
+    kind: "'crm_record' (several may be it) | 'crm_conflict' (somebody changed what we wrote).",
+    is_open: 'False once the CRM or the data has settled it.',
+  },
+  pii: ['ours', 'theirs'],
+}
+
+export const OWNERS: LedgerTable = {
+  source: 'sync',
+  table: 'owners',
+  description: 'Whose a company became when nobody in the CRM owned it: kept, so that it stays so.',
+  write: 'append',
+  key: ['company_id'],
+  columns: { company_id: 'VARCHAR', owner: 'VARCHAR', because: 'VARCHAR' },
+  docs: { owner: 'E-mail address.', because: "'territory' | 'round_robin'." },
+  pii: ['owner'],
+}
+
+export const TABLES = [RECORDS, CURSORS, OUTCOMES, WRITES, LINKS, QUESTIONS, OWNERS] as const

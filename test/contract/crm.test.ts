@@ -7,7 +7,7 @@ import { parseYaml } from '../../pipeline/yaml.ts'
 import { CrmError } from '../../sync/define.ts'
 import { readMappings } from '../../sync/mapping.ts'
 import type { CrmRow, Link } from '../../sync/records.ts'
-import { loadCrm } from '../../sync/run.ts'
+import { loadCrm } from '../../sync/crms.ts'
 import { type CrmStandIn, type OpenCrm, openCrm } from '../helpers/crm-scene.ts'
 
 const names = readdirSync('sync/crms')

@@ -70,7 +70,11 @@ export interface LeadFacts {
 
 /** Fills the marts that outreach and sync read with as many leads as given. May be called again: the last call counts. */
 export async function fillMarts({ world, connection }: TestWorld, leads: readonly LeadFacts[]): Promise<void> {
-  await world.session.useSchemas(['marts', 'seeds', 'ops'])
+  await world.session.useSchemas(['marts', 'seeds', 'ops', 'staging', 'intermediate'])
+  await connection.run(`
+    create table if not exists intermediate.int_companies_excluded (company_id varchar, reason varchar);
+    create table if not exists staging.stg_ledger__suppressions (suppressed_by varchar, suppressed_value varchar);
+    create table if not exists staging.stg_ledger__reviews (item_id varchar, kind varchar, decision varchar)`)
   await connection.run(
     "create or replace table seeds.role_mailboxes as select unnest(['info', 'noreply']) as local_part",
   )

@@ -67,7 +67,7 @@ export async function world(
     world: made,
     progress,
     async context(step, tables = []) {
-      const all = [...tables, ...(step.records ?? [])]
+      const all = [...new Set([...tables, ...(step.records ?? [])])]
       await ensureRawTables(session.connection, all)
       await createSourceViews(session, join(made.paths.data, 'lake'), all)
       await ensureStepTables(session, [step])

@@ -8,7 +8,7 @@ import type { Ready } from './ready.ts'
 import type { CrmRow, Outcome } from './records.ts'
 import { archivedRow, beforeOf, intentRow, outcomeRow } from './rows.ts'
 import { decidingOf, type Syncing } from './sync.ts'
-import { LINKS, OUTCOMES, RECORDS, WRITES } from './tables.ts'
+import { LINKS, OUTCOMES, WRITES } from './tables.ts'
 
 /** Live, one object: batch by batch, first how it stands right now, then the intent, then the act, then what came of it. */
 export async function applyMapping(syncing: Syncing, crm: Ready, mapping: Mapping): Promise<void> {
@@ -66,10 +66,6 @@ async function applyBatch(syncing: Syncing, crm: Ready, mapping: Mapping, { batc
     } else if (plan !== undefined && now.sync_id !== planned.sync_id) tally.undone += 1
     else acts.push(now)
   }
-  await recordGone(
-    context,
-    standing.filter(({ deleted }) => deleted),
-  )
   if (acts.length === 0) return
   await context.record(OUTCOMES, [acts.map(intentRow)])
   const rows = acts.map((change) => rowOf(change, mapping))
@@ -118,10 +114,6 @@ async function recordOutcomes(
   const shape = crm.shapes.get(mapping.object) ?? ''
   const told = acts.map((change, index) => ({ change, outcome: outcomes[index]! }))
   const done = told.filter(({ outcome }) => outcome.status === 'done')
-  await recordGone(
-    context,
-    told.filter(({ outcome }) => outcome.status === 'gone').map(({ change }) => change),
-  )
   await context.record(WRITES, [
     done
       .filter(({ change }) => Object.keys(change.diff.fields).length > 0)
@@ -131,33 +123,11 @@ async function recordOutcomes(
     newLinks(change, mapping).map((link) => linkRow(change, link, { from_id: outcome.crm_id, at })),
   )
   if (linked.length > 0) await context.record(LINKS, [linked])
-  if (mapping.kind.pull === 'changes') {
-    const known = done.map(({ change, outcome }) => recordRow(mapping, change, outcome.crm_id))
-    await context.record(RECORDS, [known])
-  }
   const rows = told.flatMap(({ change, outcome }) => {
     const row = outcomeRow(change, outcome, { synced_at: at, refusal: refusalOf(change, shape) })
     return row === undefined ? [] : [row]
   })
   await context.record(OUTCOMES, [rows])
-}
-
-/** As it must be there now: what a reading that lags behind would tell otherwise. */
-function recordRow({ crm, object, kind }: Mapping, { record_id, theirs, diff }: Change, crm_id: string | null) {
-  const fields = { ...theirs, ...diff.fields }
-  return {
-    crm,
-    object,
-    crm_id,
-    record_id,
-    fields,
-    modified_at: null,
-    deleted: false,
-    kind: kind.kind,
-    facts: null,
-    links: null,
-    merged_into: null,
-  }
 }
 
 export function writeRow(context: StepContext, change: Change, crm_id: string | null, written_at: string) {
@@ -180,14 +150,6 @@ export function writeRow(context: StepContext, change: Change, crm_id: string | 
   }
 }
 
-/** Records that are not there any more, whoever deleted them. */
-async function recordGone(context: StepContext, changes: readonly Change[]): Promise<void> {
-  const rows = changes.flatMap(({ crm, object, crm_id, record_id }) =>
-    crm_id === null ? [] : [{ crm, object, crm_id, record_id, deleted: true }],
-  )
-  if (rows.length > 0) await context.record(RECORDS, [rows])
-}
-
 /** Only of what we made. */
 async function archiveBatch(
   syncing: Syncing,
@@ -204,6 +166,5 @@ async function archiveBatch(
   const over = batch.filter((_, index) => ['done', 'gone'].includes(outcomes[index]!.status))
   tally.unknown += batch.length - over.length
   await context.record(WRITES, [over.map((change) => writeRow(context, change, change.crm_id, at))])
-  await recordGone(context, over)
   await context.record(OUTCOMES, [over.map((change) => archivedRow(change, at))])
 }

@@ -7,7 +7,13 @@ export function crmPlan(crms: readonly SwitchedOn[], marts: Iterable<string>): P
   return {
     name: 'crm_fields',
     title: 'CRM fields to write',
-    reads: [...[...marts].map((mart) => `marts.${mart}`), 'raw.crm__records', 'raw.sync__outcomes', 'raw.sync__links'],
+    reads: [
+      ...[...marts].map((mart) => `marts.${mart}`),
+      'raw.crm__records',
+      'raw.sync__outcomes',
+      'raw.sync__links',
+      'raw.sync__writes',
+    ],
     tell: (world) => tell(world, crms),
   }
 }

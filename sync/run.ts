@@ -69,7 +69,7 @@ export const steps: Room<Settings> = async (input) => {
         file: 'sync/run.ts',
         description: 'Compares the marts with the CRM field by field: a plan, carried out where the target is live.',
         reads: [...marts, ...SAYINGS, 'crm.records', 'sync.outcomes', 'sync.writes', 'sync.links', 'sync.questions'],
-        records: [OUTCOMES, WRITES, LINKS, QUESTIONS, RECORDS],
+        records: [OUTCOMES, WRITES, LINKS, QUESTIONS],
         outward: 'sync',
         fingerprint: null,
         bind: (connection) => bindMappings(connection, mappings),

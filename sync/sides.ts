@@ -138,7 +138,22 @@ export function sidesSql(mapping: Mapping, columns: readonly string[], among?: s
       from (${wantedSql(mapping, columns)}) where record_id is not null and copies = 1 ${asked}
     ),
     outcomes as (select * from raw.sync__outcomes where ${here(mapping)} ${asked}),
-    records as (select crm_id, record_id, fields, facts, deleted from raw.crm__records where ${here(mapping)}),
+    pulled as (select crm_id, record_id, fields, facts, deleted, _load from raw.crm__records where ${here(mapping)}),
+    -- what we wrote after it was read, over what was read: a reading may lag behind
+    since as (
+      select
+        writes.crm_id,
+        list_reduce(list(writes.after order by writes._load, writes.write_id), (a, b) -> json_merge_patch(a, b)) as after
+      from (select * from raw.sync__writes where ${here(mapping)} and after is not null) as writes
+      join pulled on pulled.crm_id = writes.crm_id and pulled._load < writes._load
+      group by all
+    ),
+    records as (
+      select
+        pulled.crm_id, pulled.record_id, pulled.facts, pulled.deleted,
+        case when since.after is null then pulled.fields else json_merge_patch(pulled.fields, since.after) end as fields
+      from pulled left join since on since.crm_id = pulled.crm_id
+    ),
     alive as (select * from records where not deleted),
     by_key as (
       select crm_id, record_id, fields from alive where record_id is not null
@@ -182,7 +197,7 @@ export function sidesSql(mapping: Mapping, columns: readonly string[], among?: s
       known.ours, found.fields as theirs, known.written, known.intended, known.status, known.operation,
       known.created, known.refused, coalesce(found.absorbed, false) as absorbed,
       coalesce(found.crm_id, known.known_id) as crm_id,
-      coalesce(${gone}, false) as deleted,
+      coalesce(${gone} or (known.operation = 'archive' and known.status = 'synced'), false) as deleted,
       candidates.candidates, links.links
     from known
     left join found on found.record_id = known.record_id

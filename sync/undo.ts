@@ -7,7 +7,7 @@ import { same } from './diff.ts'
 import type { Ready } from './ready.ts'
 import type { CrmRow, Fields, Outcome } from './records.ts'
 import { remote } from './session.ts'
-import { OUTCOMES, RECORDS, WRITES } from './tables.ts'
+import { OUTCOMES, WRITES } from './tables.ts'
 
 interface Undoing {
   /** A write, or a run. */
@@ -190,8 +190,6 @@ async function undoBatch({ context, crm, object, live, told, tally }: Act, batch
       archiving.map(({ crm_id }) => crm_id),
     )
     const over = archiving.filter((_, index) => settled(outcomes, index))
-    const gone = over.map(({ crm_id, record_id }) => ({ crm: crm.name, object, crm_id, record_id, deleted: true }))
-    await context.record(RECORDS, [gone])
     const rows = over.map(({ write_id, record_id, crm_id, after }) => {
       const id = `undo_${write_id}_${run_id}`
       return {

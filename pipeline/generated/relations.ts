@@ -1426,6 +1426,16 @@ export interface RawBuiltwithRegistrations {
   _payload: string | null
 }
 
+export interface RawCrmCursors {
+  crm: string
+  object: string
+  account: string | null
+  read_until: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
 export interface RawCrmRecords {
   crm: string
   object: string
@@ -1434,6 +1444,10 @@ export interface RawCrmRecords {
   fields: string | null
   modified_at: string | null
   deleted: boolean | null
+  kind: string | null
+  facts: string | null
+  links: string | null
+  merged_into: string | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -2166,6 +2180,23 @@ export interface RawScoringVersions {
   _load: number | string
 }
 
+export interface RawSyncLinks {
+  crm: string
+  object: string
+  record_id: string
+  to_object: string
+  to_record_id: string
+  from_id: string | null
+  to_id: string | null
+  status: string | null
+  error: string | null
+  code: string | null
+  linked_at: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
 export interface RawSyncOutcomes {
   sync_id: string | null
   object: string
@@ -2179,6 +2210,52 @@ export interface RawSyncOutcomes {
   intended: string | null
   synced_at: string | null
   error: string | null
+  code: string | null
+  property: string | null
+  refused: string | null
+  created: boolean | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
+export interface RawSyncOwners {
+  company_id: string
+  owner: string | null
+  because: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
+export interface RawSyncQuestions {
+  item_id: string
+  kind: string | null
+  crm: string | null
+  object: string | null
+  record_id: string | null
+  property: string | null
+  ours: string | null
+  theirs: string | null
+  candidates: (string | null)[] | null
+  is_open: boolean | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
+export interface RawSyncWrites {
+  write_id: string
+  sync_id: string | null
+  run_id: string | null
+  crm: string | null
+  object: string | null
+  record_id: string | null
+  crm_id: string | null
+  operation: string | null
+  before: string | null
+  after: string | null
+  written_at: string | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -3033,6 +3110,7 @@ export interface Relations {
   'raw.apollo__phones': RawApolloPhones
   'raw.builtwith__domains': RawBuiltwithDomains
   'raw.builtwith__registrations': RawBuiltwithRegistrations
+  'raw.crm__cursors': RawCrmCursors
   'raw.crm__records': RawCrmRecords
   'raw.crunchbase__funding_rounds': RawCrunchbaseFundingRounds
   'raw.crunchbase__organizations': RawCrunchbaseOrganizations
@@ -3079,7 +3157,11 @@ export interface Relations {
   'raw.scoring__cut_offs': RawScoringCutOffs
   'raw.scoring__history': RawScoringHistory
   'raw.scoring__versions': RawScoringVersions
+  'raw.sync__links': RawSyncLinks
   'raw.sync__outcomes': RawSyncOutcomes
+  'raw.sync__owners': RawSyncOwners
+  'raw.sync__questions': RawSyncQuestions
+  'raw.sync__writes': RawSyncWrites
   'raw.website__sites': RawWebsiteSites
   'scoring.bounds_query': ScoringBoundsQuery
   'scoring.lead_scores': ScoringLeadScores

@@ -4,6 +4,8 @@ import { RemoteError } from '../errors.ts'
 export interface Circuit {
   /** Throws RemoteError, reason `closed`, where asking would be of no use. */
   check(place: string): void
+  /** The same, when a request that was let through and waited its turn is about to leave. */
+  leaves(place: string): void
   /** The vendor said that nothing more comes of it in this run: of one endpoint, or of the whole service. */
   close(because: string, place?: string): void
   /** It answered; broken-off exchanges in a row start from none. */
@@ -15,7 +17,7 @@ export interface Circuit {
 }
 
 /** Where each request goes to somebody else. */
-export const NO_CIRCUIT: Circuit = { check() {}, close() {}, alive() {}, unasked() {}, failed() {} }
+export const NO_CIRCUIT: Circuit = { check() {}, leaves() {}, close() {}, alive() {}, unasked() {}, failed() {} }
 
 /** Faults in a row, over all that is under way, after which a service is left alone. */
 const FAULTS = 10
@@ -37,10 +39,15 @@ export function createCircuit(service: string, now: () => Date): Circuit {
     throw new RemoteError(`${service}: not asked: ${because}`, service, { reason: 'closed' })
   }
 
+  function leaves(place: string): void {
+    const because = closed.get('') ?? closed.get(place)
+    if (because !== undefined) refuse(because)
+  }
+
   return {
+    leaves,
     check(place) {
-      const because = closed.get('') ?? closed.get(place)
-      if (because !== undefined) refuse(because)
+      leaves(place)
       if (rests === 0) return
       const wait = resting_until - now().getTime()
       if (wait > 0 || probing) refuse(`${faults} faults in a row, it is left alone for a while`)

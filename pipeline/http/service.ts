@@ -130,6 +130,7 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
     trip: Trip,
   ): Promise<Attempt | Fault> {
     if (deps.signal.aborted) throw new Interrupted('interrupted')
+    circuit.leaves(request.bucket ?? asked.path)
     const { credits, usd, settle } = await purchase.reserve()
     const intent: Intent = { ...about(asked, request), credits, usd, requested_at: ask.clock() }
     const before = credits > 0 || usd > 0 ? { call_id: await journal.intend(intent) } : {}

@@ -47,6 +47,8 @@ export interface ObjectScene {
   refused: { fields: Fields; property: string } | null
   /** Parents, by object, that a record of it hangs on: made by the suite before. */
   parents: readonly string[]
+  /** False: the CRM merges others, but none of these. */
+  merges?: false
 }
 
 export interface OpenCrm {
@@ -65,10 +67,11 @@ export async function openCrm(name: string, crm: Crm, standIn: CrmStandIn): Prom
   const world = await httpWorld()
   const as_of = '2026-11-22'
   const now = () => new Date()
+  let runs = 0
   const open = (settings = standIn.settings(root)): CrmSession => {
     const http = createHttp({
       connection: world.connection,
-      run_id: 'run_1',
+      run_id: `run_${++runs}`,
       as_of,
       now,
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20))),

@@ -21,6 +21,7 @@ export class Bulk {
   readonly #rows: Rows
   readonly #version: string
   readonly #waited = new Map<string, number>()
+  readonly #read = new Map<string, string[][]>()
 
   constructor(store: Store, rows: Rows, version: string) {
     this.#store = store
@@ -182,7 +183,8 @@ export class Bulk {
   }
 
   #input(job: Job): { header: string[]; rows: string[][] } {
-    const [header = [], ...rows] = readCsv(String(job.csv ?? ''))
+    const [header = [], ...rows] = this.#read.get(job.Id) ?? readCsv(String(job.csv ?? ''))
+    if (job.csv !== null) this.#read.set(job.Id, [header, ...rows])
     return { header, rows }
   }
 

@@ -38,6 +38,8 @@ export interface Org extends FakeServer {
   users: { integration: string; seller: string; other: string }
   /** Requests of today so far, and how many a day there may be. */
   usage: { used: number; daily: number }
+  /** A collection that holds this text is refused whole, as one that cannot be read. */
+  poison(text: string | null): void
 }
 
 /** A Salesforce org on this machine, with a memory: what one request writes, the next one finds. */
@@ -59,6 +61,7 @@ export async function salesforceOrg(options: OrgOptions = {}): Promise<Org> {
   const sessions = new Sessions(store, login, org_id)
   const usage = { used: 0, daily: options.daily ?? 100_000 }
   if (options.set_up !== false && store.all('#field').length === 0) setUp(store)
+  let poison: string | null = null
   let calls = 0
   let base_url = ''
 
@@ -86,6 +89,7 @@ export async function salesforceOrg(options: OrgOptions = {}): Promise<Org> {
       const { daily: Max, used } = usage
       return { status: 200, body: { DailyApiRequests: { Max, Remaining: Math.max(0, Max - used) } } }
     }
+    if (poison !== null && asked.text.includes(poison)) return gone(400, 'JSON_PARSER_ERROR', 'Illegal character')
     if (path.startsWith('/composite/sobjects')) return records.collections(asked, path, call)
     if (path === '/composite') return composite(asked)
     if (path.startsWith('/jobs/ingest'))
@@ -162,6 +166,9 @@ export async function salesforceOrg(options: OrgOptions = {}): Promise<Org> {
     people,
     users,
     usage,
+    poison: (text: string | null) => {
+      poison = text
+    },
   }
   return { ...server, ...parts }
 }

@@ -46,7 +46,8 @@ final as (
         leads.score,
         sizes.usd_per_year as amount_usd,
 
-        -- timestamps
+        -- dates and timestamps
+        cast(leads.scored_at as date) + {{ var('days_to_close', 90) }} as close_on,
         leads.scored_at
 
     from leads

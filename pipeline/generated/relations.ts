@@ -1077,6 +1077,7 @@ export interface MartsFctDeals {
   deal_brief: string | null
   score: number | null
   amount_usd: string | null
+  close_on: string | null
   scored_at: string | null
 }
 

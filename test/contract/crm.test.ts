@@ -4,10 +4,10 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { type Problem, RemoteError } from '../../pipeline/errors.ts'
 import { parseYaml } from '../../pipeline/yaml.ts'
+import { loadCrm } from '../../sync/crms.ts'
 import { CrmError } from '../../sync/define.ts'
 import { readMappings } from '../../sync/mapping.ts'
 import type { CrmRow, Link } from '../../sync/records.ts'
-import { loadCrm } from '../../sync/crms.ts'
 import { type CrmStandIn, type OpenCrm, openCrm } from '../helpers/crm-scene.ts'
 
 const names = readdirSync('sync/crms')
@@ -320,9 +320,15 @@ describe('mappings name columns that their mart describes', () => {
     readdirSync(join('sync/mappings', crm)).map((file) => `${crm}/${file}`),
   )
 
+  const mapped = z.looseObject({ from: z.string().optional(), value: z.unknown() })
+
   test.each(files)('%s', (file) => {
     const mapping = z
-      .object({ from: z.string(), key: z.string(), fields: z.record(z.string(), z.unknown()) })
+      .object({ from: z.string(), key: z.string(), fields: z.record(z.string(), mapped) })
+      .extend({
+        match: z.record(z.string(), z.string()).default({}),
+        links: z.record(z.string(), z.string()).default({}),
+      })
       .parse(parseYaml(file, readFileSync(join('sync/mappings', file), 'utf8'), [])!.data)
     const twin = `models/marts/${mapping.from}.yml`
     expect(existsSync(twin), twin).toBe(true)
@@ -330,6 +336,13 @@ describe('mappings name columns that their mart describes', () => {
       .object({ models: z.array(z.object({ columns: z.array(z.object({ name: z.string() })) })) })
       .parse(parseYaml(twin, readFileSync(twin, 'utf8'), [])!.data)
     const columns = described.models.flatMap((model) => model.columns.map(({ name }) => name))
-    expect([mapping.key, ...Object.keys(mapping.fields)].filter((column) => !columns.includes(column))).toEqual([])
+    const fields = Object.entries(mapping.fields).filter(([, { value }]) => value === undefined)
+    const named = [
+      mapping.key,
+      ...fields.map(([name, { from }]) => from ?? name),
+      ...Object.values(mapping.match),
+      ...Object.keys(mapping.links),
+    ]
+    expect(named.filter((column) => !columns.includes(column))).toEqual([])
   })
 })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Step, StepContext } from '../pipeline/step.ts'
 import type { TableSpec } from '../pipeline/table.ts'
+import { decided, decidedRecords, namedRecords } from './decided.ts'
 import type { Weights } from './match/estimate.ts'
 import { evidenceList } from './match/explain.ts'
 import { resolveRecords } from './match/resolve.ts'
@@ -73,18 +74,13 @@ export function companyMatches(settings: MatchSettings): Step {
   }
 }
 
-const LEXICON = {
+export const LEXICON = {
   legal_forms: 'seeds.legal_forms',
   name_words: 'seeds.name_words',
   address_words: 'seeds.address_words',
 }
 
-/** What people decided about pairs of companies: two ids each. The latest comes first. */
-const DECIDED = `
-  select split_part(item_id, '~', 1) as left_id, split_part(item_id, '~', 2) as right_id, decision = 'same' as is_same,
-      row_number() over (order by decided_at desc, review_id desc) as position
-  from staging.stg_ledger__reviews
-  where kind = 'match' and decision in ('same', 'different') and item_id like '_%~_%'`
+const DECIDED = decided('match')
 
 /**
  * The records that may be somebody else's twin: those of no legal entity, and of the others those that begin like one of
@@ -118,9 +114,7 @@ const RECORDS = `
           or line in (select line from records where cnpj_root is null and length(line) = 8)
           or domain in (select domain from records where cnpj_root is null and domain is not null)
           or own_id in (select id from named)
-          or (source, source_key) in (
-              select (alias_source, alias_key) from staging.stg_identity__aliases where entity = 'company' and id in (select id from named)
-          )
+          or (source, source_key) in (select (alias_source, alias_key) from (${namedRecords('match', 'company')}))
   )
   select
       row_number() over (order by source, source_key) as r,
@@ -141,29 +135,10 @@ async function matchCompanies(
     input: 'select * from match_input',
     lexicon: LEXICON,
     settings,
-    decisions: decisionsByRecord(),
+    decisions: decidedRecords('match', 'company'),
     progress: (text) => context.progress(text),
   })
   return record(context, settings, weights)
-}
-
-/** An id is a record's own, or one that it was known by: then the first record that was. */
-function decisionsByRecord(): string {
-  return `
-    with ids as (
-        select own_id as id, r, 0 as rank from match_input
-        union all
-        select aliases.id, min(match_input.r), 1
-        from staging.stg_identity__aliases as aliases
-        join match_input on match_input.source = aliases.alias_source and match_input.source_key = aliases.alias_key
-        where aliases.entity = 'company'
-        group by aliases.id
-    ),
-    first_of as (select id, arg_min(r, rank) as r from ids group by id)
-    select x.r as a, y.r as b, is_same, position
-    from (${DECIDED}) as decided
-    join first_of as x on x.id = decided.left_id
-    join first_of as y on y.id = decided.right_id`
 }
 
 async function record(

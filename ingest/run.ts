@@ -8,6 +8,7 @@ import { ASKED } from './asked.ts'
 import { catalogue, type Listed, resourceFor, resourcesOf, type SwitchedOn, switchedOn, tableOf } from './catalogue.ts'
 import { changesStep, changesTablesOf } from './changes.ts'
 import { companyMatches } from './company-matches.ts'
+import { contactMatches } from './contact-matches.ts'
 import { registrableDomains } from './domains.ts'
 import { enrichmentStep, isFree, sourcesOf } from './enrichment.ts'
 import { fieldLimits } from './field-limits.ts'
@@ -61,6 +62,7 @@ export const steps: Room<Settings> = async (input) => {
     registrableDomains,
     fieldLimits,
     companyMatches(matching),
+    contactMatches(matching),
     identity,
   ]
   for (const [field, from] of fields) {

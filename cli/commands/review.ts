@@ -39,12 +39,12 @@ export function register(program: Command): void {
     }),
   )
   for (const [name, decision, says] of [
-    ['merge', 'same', 'two companies are one: ids of companies or of their records'],
-    ['split', 'different', 'two records are not one company: their own ids'],
+    ['merge', 'same', 'two companies, or two people, are one: their ids or those of their records'],
+    ['split', 'different', 'two records are not one company, or person: their own ids'],
   ] as const) {
     addFlags(review.command(`${name} <left> <right>`).description(says)).action(
       action<Options>(async (session, options, [left, right]) =>
-        keep(session, options, [{ kind: 'match', item_id: pairId(left!, right!), decision }]),
+        keep(session, options, [{ kind: kindOf(left!, right!), item_id: pairId(left!, right!), decision }]),
       ),
     )
   }
@@ -155,18 +155,14 @@ function decisionsOf(file: string): Decision[] {
     .flatMap((text, index) => {
       if (text.trim() === '') return []
       try {
-        const {
-          kind = 'match',
-          item_id,
-          left,
-          right,
-          decision,
-        } = JSON.parse(text) as Record<string, string | undefined>
+        const { item_id, left, right, decision, ...said } = JSON.parse(text) as Record<string, string | undefined>
+        const [first = '', second = ''] = left === undefined ? (item_id?.split('~') ?? []) : [left, right]
+        const kind = said.kind ?? kindOf(first, second)
         const id = item_id ?? (left !== undefined && right !== undefined ? pairId(left, right) : undefined)
         if (
           id !== undefined &&
           typeof decision === 'string' &&
-          (kind !== 'match' || ['same', 'different'].includes(decision))
+          (!['match', 'contact_match'].includes(kind) || ['same', 'different'].includes(decision))
         )
           return [{ kind, item_id: id, decision }]
         problems.push({
@@ -188,6 +184,13 @@ function decisionsOf(file: string): Decision[] {
 function pairId(left: string, right: string): string {
   if (left === right) throw wrong(`'${left}' is one already`)
   return [left, right].sort().join('~')
+}
+
+/** What is asked of two ids: people's begin with `con_`. */
+function kindOf(left: string, right: string): string {
+  const people = [left, right].filter((id) => id.startsWith('con_')).length
+  if (people === 1) throw wrong(`'${left}' and '${right}' are a company and a person`, 'Name two of a kind.')
+  return people === 2 ? 'contact_match' : 'match'
 }
 
 function checkOption(item: Item, decision: string): void {

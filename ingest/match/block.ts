@@ -6,6 +6,11 @@ import type { Connection } from '../../pipeline/warehouse/duckdb.ts'
  */
 const LARGEST = { strong: 24, fair: 12, weak: 5 } as const
 type Strength = keyof typeof LARGEST
+/** What a key is worth. One word in common, with its sound and its beginning, is not enough to look further; two words are. */
+const WORTH: Record<Strength, number> = { strong: 10, fair: 5, weak: 2 }
+const ENOUGH = 10
+/** What so few share is enough by itself: a table of so many rows can afford more of them. */
+const FEW = { rows: 100_000, below: 12, above: 3 }
 const STRENGTHS = Object.keys(LARGEST) as Strength[]
 
 const sound = (word: string) => `translate(${word}, 'aeiouyh', '')`
@@ -48,6 +53,9 @@ const KEYS: readonly (readonly [strength: Strength, key: string])[] = [
   ['strong', `'t' || a_compact || ' ' || left(compact, 3)`],
 ]
 
+const byStrength = (values: Record<Strength, number>) =>
+  STRENGTHS.map((strength, index) => `when ${index} then ${values[strength]}`).join(' ')
+
 /** A key as a number, whose last two bits are its strength. */
 const hashed = (strength: Strength, key: string) =>
   `(hash(${key}) & 18446744073709551612) + ${STRENGTHS.indexOf(strength)}`
@@ -64,10 +72,13 @@ export async function createCandidates(connection: Connection): Promise<void> {
         from match_profiles;
     create or replace temp table match_candidates as
         with shared as (
-            select list(r) as own from match_keys where key is not null group by key
-            having count(*) between 2 and case key & 3 ${STRENGTHS.map((strength, index) => `when ${index} then ${LARGEST[strength]}`).join(' ')} end
+            select list(r) as own, case when count(*) <= few then ${ENOUGH} else case key & 3 ${byStrength(WORTH)} end end as worth
+            from match_keys, (select case when count(*) < ${FEW.rows} then ${FEW.below} else ${FEW.above} end as few from match_profiles)
+            where key is not null
+            group by key, few
+            having count(*) between 2 and case key & 3 ${byStrength(LARGEST)} end
         ),
-        firsts as (select own, unnest(own) as a from shared)
-        select distinct a, b from (select a, unnest(own) as b from firsts) where b > a;
+        firsts as (select own, unnest(own) as a, worth from shared)
+        select a, b from (select a, unnest(own) as b, worth from firsts) where b > a group by a, b having sum(worth) >= ${ENOUGH};
     drop table match_keys`)
 }

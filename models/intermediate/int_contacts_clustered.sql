@@ -1,32 +1,17 @@
--- One row per person record: the cluster of records that are the same person.
+-- One row per person record: the cluster of records that are the same person, by exact keys, by likeness within a company where
+-- they are silent, and by what people decided.
 
 with
 
-contacts as (
+clusters as (
 
-    select * from {{ ref('int_contact_records') }}
-
-),
-
-connected as (
-
-    select * from {{ ref('int_records_connected') }} where entity = 'contact'
+    select * from {{ ref('contact_clusters') }}
 
 ),
 
 clustered as (
 
-    select
-        contacts.source,
-        contacts.source_key,
-        coalesce('component ' || connected.component, concat_ws(' ', 'record', contacts.source, contacts.source_key))
-            as cluster_key
-
-    from contacts
-
-    left join connected
-        on connected.source = contacts.source
-        and connected.source_key = contacts.source_key
+    select source, source_key, cluster_key from clusters
 
 )
 

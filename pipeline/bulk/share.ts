@@ -1,3 +1,4 @@
+import { Parser } from 'htmlparser2'
 import { SaxesParser } from 'saxes'
 import type { FileHost } from '../http/download.ts'
 
@@ -70,24 +71,31 @@ export function responsesIn(xml: string): RemoteFile[] {
   return broken ? [] : found
 }
 
-/** The links of a web server's page of a folder, with what it says beside each (date and rounded size). */
+/** The links of a web server's page of a folder, with what it says beside each on its line (date and rounded size). */
 export function linksIn(html: string): RemoteFile[] {
-  return [...html.matchAll(/<a\s[^>]*?href\s*=\s*["']?([^"'\s>]+)["']?[^>]*>[\s\S]*?<\/a>([^\n]*)/gi)].flatMap(
-    ([, href, rest]) => {
-      const name = href!.startsWith('?') ? undefined : nameOf(unescaped(href!))
-      return name === undefined
-        ? []
-        : [
-            {
-              name,
-              mark: rest!
-                .replace(/<[^>]*>|&nbsp;/g, ' ')
-                .replace(/\s+/g, ' ')
-                .trim(),
-            },
-          ]
+  const found: RemoteFile[] = []
+  let beside: RemoteFile | undefined
+  let isLinkText = false
+  const parser = new Parser({
+    onopentag(tag, { href }) {
+      if (tag !== 'a') return
+      const name = href === undefined || href.startsWith('?') ? undefined : nameOf(href.trim())
+      beside = name === undefined ? undefined : { name, mark: '' }
+      isLinkText = true
+      if (beside !== undefined) found.push(beside)
     },
-  )
+    onclosetag(tag) {
+      if (tag === 'a') isLinkText = false
+    },
+    ontext(text) {
+      if (isLinkText || beside === undefined) return
+      const [line = '', ...next] = text.split('\n')
+      beside.mark = `${beside.mark} ${line}`.replace(/\s+/g, ' ').trim()
+      if (next.length > 0) beside = undefined
+    },
+  })
+  parser.end(html)
+  return found
 }
 
 /** The last part of a path or address: `2026-08` of `/public.php/webdav/2026-08/`. */
@@ -98,9 +106,4 @@ function nameOf(href: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function unescaped(text: string): string {
-  const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
-  return text.replace(/&(amp|lt|gt|quot|apos);/g, (_, name: string) => named[name]!)
 }

@@ -20,6 +20,26 @@ export interface DiscoveryCompanyPairs {
   evidence: ({ field: string | null; says: string | null; bits: number | null } | null)[] | null
 }
 
+export interface DiscoveryContactClusters {
+  source: string
+  source_key: string
+  cluster_key: string | null
+}
+
+export interface DiscoveryContactPairs {
+  item_id: string
+  source: string | null
+  source_key: string | null
+  name: string | null
+  other_source: string | null
+  other_key: string | null
+  other_name: string | null
+  probability: number | null
+  verdict: string | null
+  is_joined: boolean | null
+  evidence: ({ field: string | null; says: string | null; bits: number | null } | null)[] | null
+}
+
 export interface DiscoveryEnrichmentFields {
   field: string
   subject: string | null
@@ -419,6 +439,12 @@ export interface IntermediateIntContactsIdentified {
   contact_id: string
   company_id: string
   since: string
+}
+
+export interface IntermediateIntContactsLinked {
+  source: string
+  source_key: string
+  cluster_key: string
 }
 
 export interface IntermediateIntContactsMerged {
@@ -1232,6 +1258,15 @@ export interface OpsProvenance {
   source_key: string
   is_found: boolean
   observed_at: string | null
+}
+
+export interface OpsReviewContactMatches {
+  kind: string
+  item_id: string
+  question: string
+  options: (string | null)[] | null
+  priority: number | null
+  evidence: string | null
 }
 
 export interface OpsReviewMatches {
@@ -3009,6 +3044,8 @@ export interface StagingStgWebsiteSites {
 export interface Relations {
   'discovery.company_clusters': DiscoveryCompanyClusters
   'discovery.company_pairs': DiscoveryCompanyPairs
+  'discovery.contact_clusters': DiscoveryContactClusters
+  'discovery.contact_pairs': DiscoveryContactPairs
   'discovery.enrichment_fields': DiscoveryEnrichmentFields
   'discovery.icp_matches': DiscoveryIcpMatches
   'discovery.icp_personas': DiscoveryIcpPersonas
@@ -3040,6 +3077,7 @@ export interface Relations {
   'intermediate.int_contact_values_found': IntermediateIntContactValuesFound
   'intermediate.int_contacts_clustered': IntermediateIntContactsClustered
   'intermediate.int_contacts_identified': IntermediateIntContactsIdentified
+  'intermediate.int_contacts_linked': IntermediateIntContactsLinked
   'intermediate.int_contacts_merged': IntermediateIntContactsMerged
   'intermediate.int_crm_companies_known': IntermediateIntCrmCompaniesKnown
   'intermediate.int_crunchbase__companies': IntermediateIntCrunchbaseCompanies
@@ -3098,6 +3136,7 @@ export interface Relations {
   'marts.fct_scored_leads': MartsFctScoredLeads
   'ops.brief_sentences': OpsBriefSentences
   'ops.provenance': OpsProvenance
+  'ops.review_contact_matches': OpsReviewContactMatches
   'ops.review_matches': OpsReviewMatches
   'ops.score_cutoffs': OpsScoreCutoffs
   'ops.shared_addresses': OpsSharedAddresses

@@ -85,7 +85,15 @@ function render(text: string): string {
 function schemaOf(name: string): string {
   const file = FILES.find((path) => basename(path, '.sql') === name)
   if (file !== undefined) return file.split(/[/\\]/)[0]!
-  return ['registrable_domains', 'icp_matches', 'icp_personas', 'company_clusters', 'company_pairs'].includes(name)
+  return [
+    'registrable_domains',
+    'icp_matches',
+    'icp_personas',
+    'company_clusters',
+    'company_pairs',
+    'contact_clusters',
+    'contact_pairs',
+  ].includes(name)
     ? 'discovery'
     : 'seeds'
 }

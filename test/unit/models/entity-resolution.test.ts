@@ -20,7 +20,13 @@ const CONTACT = {
   discovered_at: 'TIMESTAMP',
 }
 const ALIAS = { entity: 'VARCHAR', alias_source: 'VARCHAR', alias_key: 'VARCHAR', id: 'VARCHAR', since: 'TIMESTAMP' }
-const RESOLUTION = ['int_company_records_keyed', 'int_match_keys', 'int_records_connected', 'int_companies_linked']
+const RESOLUTION = [
+  'int_company_records_keyed',
+  'int_match_keys',
+  'int_records_connected',
+  'int_companies_linked',
+  'int_contacts_linked',
+]
 const IDENTITY = [
   'int_companies_clustered',
   'int_contacts_clustered',
@@ -92,7 +98,9 @@ async function resolve(
   await models.build(RESOLUTION)
   // Likeness is a step's, with tests of its own: here exact keys are alone.
   await models.connection.run(`create or replace table discovery.company_clusters as
-    select source, source_key, cluster_key from intermediate.int_companies_linked`)
+    select source, source_key, cluster_key from intermediate.int_companies_linked;
+    create or replace table discovery.contact_clusters as
+    select source, source_key, cluster_key from intermediate.int_contacts_linked`)
   await models.build(IDENTITY)
   return ids('select source_key as key, company_id as id from intermediate.int_companies_identified')
 }

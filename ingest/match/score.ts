@@ -5,6 +5,9 @@ import { nameBits, type Weights } from './estimate.ts'
 /** Below this likeness of names, and with nothing else in common, a pair is not looked at further. */
 const HOPELESS = 0.2
 
+/** Addresses that share less than this to the letter are not made alike by typing errors. */
+const ADDRESS_BEGUN = 0.15
+
 /** Bits of an address that are usual, and how many more of them may count: by whose it is. */
 const DETAIL = { usual: 22, most: 6, others: 2, tenants: -2 }
 
@@ -14,8 +17,8 @@ const sumOf = (list: string) => `coalesce(list_sum(list_transform(${list}, lambd
 /** `match_compared`: the level of every comparison of every pair of `match_candidates`, and what the name's rarity adds. */
 export async function comparePairs(connection: Connection, isGiven: boolean): Promise<void> {
   await screenPairs(connection, isGiven)
-  await addTypingErrors(connection, 'name', 'words')
-  await addTypingErrors(connection, 'address', 'a_words')
+  await addTypingErrors(connection, 'name', 'words', 0)
+  await addTypingErrors(connection, 'address', 'a_words', ADDRESS_BEGUN)
   const levels = COMPARISONS.map(({ field, known, levels: steps }) => {
     const cases = steps.flatMap(({ when }, index) => (when === undefined ? [] : [`when ${when} then ${index}`]))
     return `case when not coalesce(${known}, false) then null ${cases.join(' ')} else ${steps.length - 1} end::utinyint as ${field}`
@@ -108,8 +111,9 @@ async function screenPairs(connection: Connection, isGiven: boolean): Promise<vo
             or near >= 0.85 or 2 * address_bits >= 0.4 * address_total or name_total is null`)
 }
 
-/** `match_<what>_errors` (a, b, name_errors): the bits of words that differ by a typing error or are abbreviated, both sides together. */
-async function addTypingErrors(connection: Connection, what: string, words: string): Promise<void> {
+/** `match_<what>_errors` (a, b, name_errors): the bits of words that differ by a typing error or are abbreviated, both sides together; of pairs that share
+ * `least` of their bits to the letter. */
+async function addTypingErrors(connection: Connection, what: string, words: string, least: number): Promise<void> {
   const bits = `${what}_bits`
   const side = (record: 'a' | 'b') => `
       select pairs.a, pairs.b, unnest(profiles.${words}, max_depth := 2)
@@ -121,7 +125,7 @@ async function addTypingErrors(connection: Connection, what: string, words: stri
   await connection.run(`
     create or replace temp table match_${what}_errors as
         with doubtful as (
-            select a, b from match_promising where ${bits} is not null and 2 * ${bits} < 0.97 * ${what}_total
+            select a, b from match_promising where ${bits} is not null and 2 * ${bits} < 0.97 * ${what}_total and 2 * ${bits} >= ${least} * ${what}_total
         ),
         x as (${side('a')}),
         y as (${side('b')}),

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Http, HttpOptions } from '../pipeline/http.ts'
 import type { Mail } from '../pipeline/mail.ts'
 import type { Check } from '../pipeline/room.ts'
-import type { Address, Delivery, Letter, Message, Sender, TaskOutcome, Writing } from './letter.ts'
+import type { Address, Delivery, Letter, Message, Sender, Tasks, Writing } from './letter.ts'
 
 export * from './for-channels.ts'
 
@@ -34,10 +34,8 @@ export interface Channel<Settings extends z.ZodObject = z.ZodObject> {
   look_up?(context: Sending<z.output<Settings>>, letter: Letter): Promise<Trace>
   /** For `pipeline debug`: can it send, and will what it sends be believed? Sends nothing. */
   checks?(settings: z.output<Settings>): readonly ChannelCheck[]
-  /** What a person may say of a task, by the word they type. `done` is one of them. */
-  outcomes?: Readonly<Record<string, TaskOutcome>>
-  /** Tables of tasks that other tools read: name → columns, in order, as they spell them. */
-  exports?: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** What becomes of a message that a person says. */
+  tasks?: Tasks<z.output<Settings>>
 }
 
 /** What a channel may use to send. */

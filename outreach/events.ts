@@ -15,6 +15,9 @@ export interface OutreachEvent {
   status: Status
   response_type: string | null
   mailbox: string | null
+  /** To whom exactly, by the channel's own kind of address. */
+  address: string | null
+  language: string | null
   subject: string | null
   body: string | null
   /** ISO 8601 UTC. */
@@ -24,7 +27,32 @@ export interface OutreachEvent {
   skip_reason: string | null
   approved_by: string | null
   approved_at: string | null
+  /** Of the letter as it would leave; what an approval is of. NULL once it is not to leave. */
+  content_hash: string | null
+  /** A person has written these words: rendering never replaces them. */
+  pinned: boolean
+  /** What the message bears on its way, from the moment it was about to leave. */
+  message_id: string | null
+  token: string | null
+  /** When it was about to leave, last and first. */
+  claimed_at: string | null
+  first_claimed_at: string | null
+  attempts: number
+  next_attempt_at: string | null
+  /** What the other side said last, addresses masked. */
+  response: string | null
 }
+
+/** What a message has before anybody has tried to send it. */
+export const UNSENT = {
+  message_id: null,
+  token: null,
+  claimed_at: null,
+  first_claimed_at: null,
+  attempts: 0,
+  next_attempt_at: null,
+  response: null,
+} as const
 
 export type Status =
   | 'planned'
@@ -90,11 +118,29 @@ export const EVENTS: LedgerTable = {
     skip_reason: 'VARCHAR',
     approved_by: 'VARCHAR',
     approved_at: 'TIMESTAMP',
+    address: 'VARCHAR',
+    language: 'VARCHAR',
+    content_hash: 'VARCHAR',
+    pinned: 'BOOLEAN',
+    message_id: 'VARCHAR',
+    token: 'VARCHAR',
+    claimed_at: 'TIMESTAMP',
+    first_claimed_at: 'TIMESTAMP',
+    attempts: 'INTEGER',
+    next_attempt_at: 'TIMESTAMP',
+    response: 'VARCHAR',
   },
   docs: {
     event_id: 'Hash of lead, sequence and step.',
     sequence_version: 'Hash of the sequence and its templates that the text was made from.',
+    content_hash: 'Hash of the letter as it would leave: what an approval is of.',
+    pinned: "The words are a person's: rendering never replaces them.",
+    message_id: 'What it bears on its way; the same for each try.',
+    token: 'Names it to who answers or unsubscribes, and says nothing else.',
+    claimed_at: 'When it was last about to leave.',
+    attempts: 'How often it was.',
+    response: 'What the other side said last.',
     skip_reason: 'Why it will not go out, as a snake_case reason; NULL unless skipped.',
   },
-  pii: ['subject', 'body', 'approved_by'],
+  pii: ['mailbox', 'subject', 'body', 'approved_by', 'address'],
 }

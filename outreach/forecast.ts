@@ -1,6 +1,7 @@
 import type { PlanPart, PlanWorld } from '../pipeline/plan-part.ts'
+import type { Desk } from './desk.ts'
 import { AUDIENCE_MARTS, dueLeads } from './due.ts'
-import { type Desk, planLead } from './plan.ts'
+import { planLead } from './plan.ts'
 
 /** What `pipeline plan` says of messages: those that would be drawn up now, and those that stand. Records nothing. */
 export function messagePlan(desk: Omit<Desk, 'as_of'>): PlanPart {

@@ -76,6 +76,16 @@ export interface TaskOutcome {
   says: string
 }
 
+/** How a channel that people work with makes tasks. */
+export interface Tasks<Settings> {
+  /** A task that nobody did so many days after it was due is past. */
+  expires_days(settings: Settings): number
+  /** What a person may say of one, by the word they type. `done` is one of them. */
+  outcomes: Readonly<Record<string, TaskOutcome>>
+  /** Tables that other tools read: name → our column → theirs, in order. */
+  exports: Readonly<Record<string, Readonly<Record<string, string>>>>
+}
+
 /** The letter of a channel that only has words. */
 export function plainLetter({ event_id, address, mailbox, subject, body, token, message_key }: Writing): Letter {
   const words = { subject, text: body, html: null }

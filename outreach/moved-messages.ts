@@ -1,8 +1,9 @@
 import type { DiffPart, DiffTable, DiffWorld, SideWorld, Told } from '../pipeline/diff/part.ts'
 import { quoteIdentifier, quoteLiteral } from '../pipeline/table.ts'
+import type { Desk } from './desk.ts'
 import { AUDIENCE_MARTS, audienceScope, casesOf, columnsRead, dueSelect, mentions } from './due.ts'
 import { CONTACTED, STOPS } from './events.ts'
-import { type Desk, planLead } from './plan.ts'
+import { planLead } from './plan.ts'
 
 const STEP = 'outreach_plan'
 const EVENTS_MART = 'fct_outreach_events'

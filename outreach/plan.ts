@@ -1,19 +1,12 @@
 import { createHash } from 'node:crypto'
-import type { Channel, Sender } from './define.ts'
-import { CONTACTED, OPEN, type OutreachEvent } from './events.ts'
+import type { Sender } from './define.ts'
+import { type Desk, hashOf } from './desk.ts'
+import { CONTACTED, OPEN, type OutreachEvent, UNSENT } from './events.ts'
 import { guard, refusesLead } from './guard.ts'
 import { type Lead, slotValue } from './lead.ts'
 import type { Sequence } from './sequence.ts'
 import { WEEKDAYS } from './sequence-file.ts'
 import { render } from './template.ts'
-
-/** What is switched on, and the date of the run. */
-export interface Desk {
-  sequences: readonly Sequence[]
-  channels: ReadonlyMap<string, { channel: Channel; senders: readonly Sender[] }>
-  /** UTC date: `2026-01-31`. */
-  as_of: string
-}
 
 /** One lead with what the ledger holds on it. `lead` is undefined when only its history is left. */
 export interface Case {
@@ -28,8 +21,9 @@ export interface Outcome {
 
 /**
  * What is to be said to one lead, as events: one outcome for each step of the sequence it is in and for each event that
- * is still open. Pure, and its own fixed point: planning again over its result changes nothing. What was approved,
- * refused or sent is left alone; a message that is still open is drawn up again, and what stops it is said.
+ * is still open. Pure, and its own fixed point: planning again over its result changes nothing. What was refused or sent
+ * is left alone; a message that is still open is drawn up again, and what stops it is said. An approval is of exact words:
+ * when they, or whom they are for, would be others now, it is void and the message open again.
  */
 export function planLead({ lead, history }: Case, desk: Desk): Outcome[] {
   const sequence = lead && sequenceOf(lead, history, desk.sequences)
@@ -42,7 +36,7 @@ export function planLead({ lead, history }: Case, desk: Desk): Outcome[] {
   }
   for (const past of history) {
     if (seen.has(past.event_id)) continue
-    if (past.status !== 'planned') {
+    if (past.status !== 'planned' && past.status !== 'approved') {
       outcomes.push({ change: 'unchanged', event: past })
       continue
     }
@@ -82,9 +76,9 @@ function planSteps(lead: Lead, history: readonly OutreachEvent[], sequence: Sequ
     const before = past.get(event_id)
     const after = previous === undefined ? undefined : addDays(previous, step.after_days)
     const outcome =
-      before !== undefined && !OPEN.includes(before.status)
+      before !== undefined && !OPEN.includes(before.status) && before.status !== 'approved'
         ? { change: 'unchanged' as const, event: before }
-        : settle(before, draft(event_id, lead, history, sequence, index, desk), {
+        : settle(before, draft(event_id, lead, history, before, sequence, index, desk), {
             fresh: workingDay(
               later(after, after === undefined ? addDays(desk.as_of, step.after_days) : desk.as_of),
               sequence.days,
@@ -101,15 +95,19 @@ function draft(
   event_id: string,
   lead: Lead,
   history: readonly OutreachEvent[],
+  before: OutreachEvent | undefined,
   sequence: Sequence,
   index: number,
   desk: Desk,
 ): OutreachEvent {
   const step = sequence.steps[index]!
-  const { channel, senders } = desk.channels.get(step.channel)!
+  const entry = desk.channels.get(step.channel)!
+  const { channel, senders } = entry
   const sender = senderFor(lead.lead_id, senders, history)
   const language = sequence.languages[lead.country ?? ''] ?? sequence.language
-  const message = render(step.templates[language]!, (slot) => slotValue(slot, lead, sender))
+  const message = before?.pinned
+    ? { subject: before.subject, body: before.body ?? '' }
+    : render(step.templates[language]!, (slot) => slotValue(slot, lead, sender))
   const reason = guard({ lead, sequence: sequence.name, channel, message, history })
   const event: OutreachEvent = {
     event_id,
@@ -132,8 +130,14 @@ function draft(
     skip_reason: null,
     approved_by: null,
     approved_at: null,
+    address: lead[channel.address]?.trim() ?? null,
+    language,
+    content_hash: null,
+    pinned: before?.pinned === true,
+    ...UNSENT,
   }
-  return reason === undefined ? event : skipped(event, reason)
+  if (reason !== undefined) return skipped(event, reason)
+  return { ...event, content_hash: hashOf(event, entry) }
 }
 
 interface Days {
@@ -146,6 +150,11 @@ interface Days {
 /** Gives the draft its day, and tells whether it says anything that the ledger does not say already. */
 function settle(before: OutreachEvent | undefined, event: OutreachEvent, days: Days): Outcome {
   if (before === undefined) return { change: 'new', event: { ...event, planned_at: midnight(days.fresh) } }
+  if (before.status === 'approved' && event.status === 'planned' && before.content_hash === event.content_hash) {
+    const day = midnight(days.keeping(before.planned_at.slice(0, 10)))
+    if (day === before.planned_at) return { change: 'unchanged', event: before }
+    return { change: 'changed', event: { ...before, planned_at: day } }
+  }
   const kept = event.status === 'skipped' ? before.planned_at : midnight(days.keeping(before.planned_at.slice(0, 10)))
   const reopened = before.status === 'skipped' && event.status === 'planned'
   const next = { ...event, planned_at: reopened ? midnight(days.fresh) : kept }
@@ -162,15 +171,21 @@ const SAID = [
   'body',
   'planned_at',
   'skip_reason',
+  'address',
+  'language',
+  'content_hash',
+  'pinned',
 ] as const
 
 function says(before: OutreachEvent, event: OutreachEvent): boolean {
-  return SAID.every((column) => before[column] === event[column])
+  return SAID.every((column) => (before[column] ?? null) === (event[column] ?? null))
 }
 
-/** The words go: what is not sent need not be kept. */
-function skipped(event: OutreachEvent, skip_reason: string): OutreachEvent {
-  return { ...event, status: 'skipped', skip_reason, mailbox: null, subject: null, body: null }
+/** The words go: what is not sent need not be kept. Those that a person has written stay. */
+export function skipped(event: OutreachEvent, skip_reason: string): OutreachEvent {
+  const words = event.pinned ? {} : { subject: null, body: null }
+  const void_approval = { approved_by: null, approved_at: null, content_hash: null }
+  return { ...event, status: 'skipped', skip_reason, mailbox: null, address: null, ...words, ...void_approval }
 }
 
 /** `evt_` and 20 hex digits of a hash over lead, sequence and step. */

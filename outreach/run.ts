@@ -1,16 +1,21 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { pluginNames } from '../pipeline/code-root.ts'
+import { createMail } from '../pipeline/mail.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
-import type { Room, RoomInput } from '../pipeline/room.ts'
+import type { Check, CheckWorld, Room, RoomInput } from '../pipeline/room.ts'
 import type { StepContext, StepSummary } from '../pipeline/step.ts'
 import { validate } from '../pipeline/yaml.ts'
+import { takeDecisions } from './decide.ts'
+import { DECISIONS } from './decisions.ts'
 import type { Channel } from './define.ts'
+import type { Desk, Switched } from './desk.ts'
 import { AUDIENCE_MARTS, dueLeads } from './due.ts'
 import { EVENTS, type OutreachEvent } from './events.ts'
 import { messagePlan } from './forecast.ts'
 import { movedMessages } from './moved-messages.ts'
-import { type Desk, planLead } from './plan.ts'
+import { planLead } from './plan.ts'
+import { sendDue } from './send.ts'
 import { readSequence, type Sequence, unknownSequence } from './sequence.ts'
 
 export const settings = z
@@ -31,10 +36,28 @@ export const steps: Room<Settings> = async (input) => {
   const sequences = readSequences(input, channels)
   const text = JSON.stringify([input.settings, sequences])
   return {
-    tables: [EVENTS],
+    tables: [EVENTS, DECISIONS],
+    checks: input.problems.length > 0 ? [] : checksOf(channels),
     plans: [messagePlan({ channels, sequences })],
     diffs: [movedMessages({ channels, sequences })],
     steps: [
+      {
+        name: 'outreach_decide',
+        kind: 'step',
+        stage: 'outreach',
+        file: 'outreach/decide.ts',
+        description: 'Takes what people decided (approved, edited, refused, did) into the messages it is about.',
+        reads: ['outreach.events'],
+        records: [EVENTS, DECISIONS],
+        outward: 'send',
+        fingerprint: null,
+        async run(context) {
+          const counts = await takeDecisions(context, { channels, sequences, as_of: context.as_of })
+          const { decided, void: nothing, expired } = counts as { decided: number; void: number; expired: number }
+          const text = `${decided} decisions of people, ${nothing} void, ${expired} tasks past`
+          return { rows: decided, text, counts }
+        },
+      },
       {
         name: 'outreach_plan',
         kind: 'step',
@@ -42,7 +65,7 @@ export const steps: Room<Settings> = async (input) => {
         file: 'outreach/run.ts',
         description:
           'Draws up the messages and tasks of every sequence as planned events, and says why one will not go out.',
-        reads: [...AUDIENCE_MARTS, 'role_mailboxes', 'shared_addresses', 'outreach.events'],
+        reads: [...AUDIENCE_MARTS, 'role_mailboxes', 'shared_addresses', 'outreach.events', 'outreach.decisions'],
         records: [EVENTS],
         outward: 'send',
         fingerprint: createHash('sha256').update(text).digest('hex'),
@@ -50,6 +73,19 @@ export const steps: Room<Settings> = async (input) => {
           for await (const cases of dueLeads(connection, sequences)) if (cases.length > 0) return
         },
         run: (context) => plan(context, { channels, sequences, as_of: context.as_of }),
+      },
+      {
+        name: 'outreach_send',
+        kind: 'step',
+        stage: 'outreach',
+        file: 'outreach/send.ts',
+        description:
+          'Finds out what became of messages that broke off, and sends what is approved and due, each at most once.',
+        reads: [...AUDIENCE_MARTS, 'role_mailboxes', 'shared_addresses', 'outreach.events', 'outreach.decisions'],
+        records: [EVENTS],
+        outward: 'send',
+        fingerprint: null,
+        run: (context) => sendDue(context, { channels, sequences, as_of: context.as_of }),
       },
     ],
   }
@@ -81,8 +117,18 @@ async function plan(context: StepContext, desk: Desk): Promise<StepSummary> {
   return { rows: counts.new! + counts.changed! + counts.unchanged!, text, counts }
 }
 
+/** Every channel's own, with mail at hand. */
+function checksOf(channels: Desk['channels']): Check[] {
+  return [...channels.values()].flatMap(({ channel, settings }) =>
+    (channel.checks?.(settings) ?? []).map(({ name, run }) => ({
+      name,
+      run: (world: CheckWorld) => run({ ...world, mail: createMail(world) }),
+    })),
+  )
+}
+
 async function switchedOn(input: RoomInput<Settings>): Promise<Desk['channels']> {
-  const channels: [string, { channel: Channel; senders: ReturnType<NonNullable<Channel['senders']>> }][] = []
+  const channels: [string, Switched][] = []
   for (const name of Object.keys(input.settings.channels)) {
     const path = ['outreach', 'channels', name]
     const channel = await loadChannel(name)
@@ -96,7 +142,10 @@ async function switchedOn(input: RoomInput<Settings>): Promise<Desk['channels']>
       continue
     }
     const own = validate(channel.settings, input.config, input.problems, path)
-    channels.push([name, { channel, senders: own === undefined ? [] : (channel.senders?.(own) ?? []) }])
+    channels.push([
+      name,
+      { channel, settings: own ?? {}, senders: own === undefined ? [] : (channel.senders?.(own) ?? []) },
+    ])
   }
   return new Map(channels)
 }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { type Problem, unreadable } from '../pipeline/errors.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
 import { parseYaml, validate } from '../pipeline/yaml.ts'
+import { escapeMarkdown } from './markdown.ts'
 
 /** A message's words: Markdown with front matter (`subject:`) and slots: `{company_name}`, `{first_name|there}`. */
 export interface Template {
@@ -77,19 +78,20 @@ export function parseTemplate(
   return problems.length > before ? undefined : { file, subject, body: parts }
 }
 
-/** Fills the slots. A slot that has neither value nor fallback leaves the whole message unfilled. */
+/** Fills the slots; in the body what others wrote is said as it stands, whatever it means in Markdown. A slot that has neither value nor fallback leaves the whole message unfilled. */
 export function render(template: Template, lookUp: (slot: string) => string | null): Rendered {
   const unfilled = new Set<string>()
-  const fill = (parts: readonly Part[]) =>
+  const fill = (parts: readonly Part[], asText: (value: string) => string) =>
     parts
       .map((part) => {
         if (typeof part === 'string') return part
-        const value = cleanValue(lookUp(part.slot)) ?? part.fallback
-        if (value === null) unfilled.add(part.slot)
-        return value ?? ''
+        const value = cleanValue(lookUp(part.slot))
+        if (value === null && part.fallback === null) unfilled.add(part.slot)
+        return value === null ? (part.fallback ?? '') : asText(value)
       })
       .join('')
-  const message = { subject: template.subject && fill(template.subject).trim(), body: fill(template.body) }
+  const subject = template.subject && fill(template.subject, (value) => value).trim()
+  const message = { subject, body: fill(template.body, escapeMarkdown) }
   return unfilled.size > 0 ? { unfilled: [...unfilled].sort() } : message
 }
 

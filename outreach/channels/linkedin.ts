@@ -27,25 +27,28 @@ export default defineChannel({
     if (!isProfile(address)) return 'not_a_linkedin_profile'
     return [...toText(body)].length > NOTE_CHARACTERS ? 'note_too_long' : undefined
   },
-  outcomes: TASK_OUTCOMES,
-  exports: {
-    // Sales Navigator takes lists of accounts, not of people: name is required, 1,000 rows at most.
-    sales_navigator_accounts: {
-      company_name: 'Account Name',
-      company_website: 'Website',
-      company_linkedin_url: 'LinkedIn URL',
-      company_country: 'Location',
-    },
-    // Tools that automate LinkedIn break its terms; whoever loads this into one decides that alone.
-    outreach_tool: {
-      linkedin_url: 'linkedin_url',
-      first_name: 'first_name',
-      last_name: 'last_name',
-      company_name: 'company',
-      title: 'title',
-      email: 'email',
-      text: 'icebreaker',
-      task: 'external_id',
+  tasks: {
+    expires_days: ({ expires_days }) => expires_days,
+    outcomes: TASK_OUTCOMES,
+    exports: {
+      // Sales Navigator takes lists of accounts, not of people: name is required, 1,000 rows at most.
+      sales_navigator_accounts: {
+        company_name: 'Account Name',
+        company_website: 'Website',
+        company_linkedin_url: 'LinkedIn URL',
+        company_country: 'Location',
+      },
+      // Tools that automate LinkedIn break its terms; whoever loads this into one decides that alone.
+      outreach_tool: {
+        linkedin_url: 'linkedin_url',
+        first_name: 'first_name',
+        last_name: 'last_name',
+        company_name: 'company',
+        title: 'title',
+        email: 'email',
+        text: 'icebreaker',
+        task: 'external_id',
+      },
     },
   },
 })

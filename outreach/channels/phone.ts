@@ -17,21 +17,24 @@ export default defineChannel({
     if (!/^\+?[0-9][0-9 ().-]*$/.test(address) || digits < 8 || digits > 15) return 'not_a_phone_number'
     return toText(body) === '' ? 'no_text' : undefined
   },
-  outcomes: {
-    ...TASK_OUTCOMES,
-    no_answer: { status: 'sent', says: 'it rang, nobody answered' },
-    voicemail: { status: 'sent', says: 'a message was left' },
-    wrong_number: { status: 'skipped', reason: 'wrong_number', says: 'somebody else is there' },
-  },
-  exports: {
-    dialer: {
-      phone: 'phone',
-      first_name: 'first_name',
-      last_name: 'last_name',
-      company_name: 'company',
-      title: 'title',
-      text: 'script',
-      task: 'external_id',
+  tasks: {
+    expires_days: ({ expires_days }) => expires_days,
+    outcomes: {
+      ...TASK_OUTCOMES,
+      no_answer: { status: 'sent', says: 'it rang, nobody answered' },
+      voicemail: { status: 'sent', says: 'a message was left' },
+      wrong_number: { status: 'skipped', reason: 'wrong_number', says: 'somebody else is there' },
+    },
+    exports: {
+      dialer: {
+        phone: 'phone',
+        first_name: 'first_name',
+        last_name: 'last_name',
+        company_name: 'company',
+        title: 'title',
+        text: 'script',
+        task: 'external_id',
+      },
     },
   },
 })

@@ -20,17 +20,20 @@ export default defineChannel({
     if (text === '') return 'no_text'
     return [...text].length > 4_096 ? 'text_too_long' : undefined
   },
-  outcomes: {
-    ...TASK_OUTCOMES,
-    not_on_whatsapp: { status: 'skipped', reason: 'not_on_whatsapp', says: 'the number has no account' },
-  },
-  exports: {
-    click_to_chat: {
-      phone: 'phone',
-      first_name: 'first_name',
-      company_name: 'company',
-      text: 'text',
-      task: 'external_id',
+  tasks: {
+    expires_days: ({ expires_days }) => expires_days,
+    outcomes: {
+      ...TASK_OUTCOMES,
+      not_on_whatsapp: { status: 'skipped', reason: 'not_on_whatsapp', says: 'the number has no account' },
+    },
+    exports: {
+      click_to_chat: {
+        phone: 'phone',
+        first_name: 'first_name',
+        company_name: 'company',
+        text: 'text',
+        task: 'external_id',
+      },
     },
   },
 })

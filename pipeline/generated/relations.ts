@@ -1142,10 +1142,13 @@ export interface MartsFctOutreachEvents {
   event_id: string
   lead_id: string
   contact_id: string | null
+  message_id: string | null
+  token: string | null
   channel: string
   sequence: string | null
   sequence_version: string | null
   sequence_step: number
+  attempts: number | null
   step_id: string | null
   variant: string | null
   status: string
@@ -1155,10 +1158,17 @@ export interface MartsFctOutreachEvents {
   body: string | null
   skip_reason: string | null
   approved_by: string | null
+  address: string | null
+  language: string | null
+  content_hash: string | null
+  response: string | null
+  is_pinned: boolean | null
   planned_at: string | null
   approved_at: string | null
   sent_at: string | null
   responded_at: string | null
+  claimed_at: string | null
+  next_attempt_at: string | null
 }
 
 export interface MartsFctProviderCalls {
@@ -1270,6 +1280,15 @@ export interface OpsReviewContactMatches {
 }
 
 export interface OpsReviewMatches {
+  kind: string
+  item_id: string
+  question: string
+  options: (string | null)[] | null
+  priority: number | null
+  evidence: string | null
+}
+
+export interface OpsReviewMessages {
   kind: string
   item_id: string
   question: string
@@ -1909,6 +1928,20 @@ export interface RawOpencnpjCompanies {
   _payload: string | null
 }
 
+export interface RawOutreachDecisions {
+  decision_id: string
+  event_id: string
+  kind: string | null
+  decided_at: string | null
+  decided_by: string | null
+  outcome: string | null
+  content_hash: string | null
+  note: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
 export interface RawOutreachEvents {
   event_id: string
   lead_id: string | null
@@ -1930,6 +1963,17 @@ export interface RawOutreachEvents {
   skip_reason: string | null
   approved_by: string | null
   approved_at: string | null
+  address: string | null
+  language: string | null
+  content_hash: string | null
+  pinned: boolean | null
+  message_id: string | null
+  token: string | null
+  claimed_at: string | null
+  first_claimed_at: string | null
+  attempts: number | null
+  next_attempt_at: string | null
+  response: string | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -2861,6 +2905,8 @@ export interface StagingStgOutreachEvents {
   lead_id: string
   contact_id: string | null
   step_id: string | null
+  message_id: string | null
+  token: string | null
   channel: string | null
   sequence: string | null
   sequence_version: string | null
@@ -2872,11 +2918,19 @@ export interface StagingStgOutreachEvents {
   body: string | null
   skip_reason: string | null
   approved_by: string | null
+  address: string | null
+  language: string | null
+  content_hash: string | null
+  response: string | null
+  is_pinned: boolean | null
   sequence_step: number | null
+  attempts: number | null
   planned_at: string | null
   approved_at: string | null
   sent_at: string | null
   responded_at: string | null
+  claimed_at: string | null
+  next_attempt_at: string | null
 }
 
 export interface StagingStgReceitaFederalCnaes {
@@ -3138,6 +3192,7 @@ export interface Relations {
   'ops.provenance': OpsProvenance
   'ops.review_contact_matches': OpsReviewContactMatches
   'ops.review_matches': OpsReviewMatches
+  'ops.review_messages': OpsReviewMessages
   'ops.score_cutoffs': OpsScoreCutoffs
   'ops.shared_addresses': OpsSharedAddresses
   'ops.values_beaten': OpsValuesBeaten
@@ -3173,6 +3228,7 @@ export interface Relations {
   'raw.mock__social': RawMockSocial
   'raw.mock__tech_stack': RawMockTechStack
   'raw.opencnpj__companies': RawOpencnpjCompanies
+  'raw.outreach__decisions': RawOutreachDecisions
   'raw.outreach__events': RawOutreachEvents
   'raw.receita_federal__cnaes': RawReceitaFederalCnaes
   'raw.receita_federal__cnaes_changes': RawReceitaFederalCnaesChanges

@@ -16,6 +16,8 @@ renamed as (
         lead_id,
         contact_id,
         step_id,
+        message_id,
+        token,
 
         -- strings
         channel,
@@ -29,15 +31,23 @@ renamed as (
         body,
         skip_reason,
         approved_by,
+        address,
+        language,
+        content_hash,
+        response,
+        pinned as is_pinned,
 
         -- numerics
         sequence_step,
+        attempts,
 
         -- dates and timestamps
         planned_at,
         approved_at,
         sent_at,
-        responded_at
+        responded_at,
+        claimed_at,
+        next_attempt_at
 
     from source
 

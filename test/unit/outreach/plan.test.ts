@@ -2,11 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import email from '../../../outreach/channels/email.ts'
 import linkedin from '../../../outreach/channels/linkedin.ts'
-import { WEEKDAYS } from '../../../outreach/sequence-file.ts'
+import { type Desk, hashOf } from '../../../outreach/desk.ts'
 import type { OutreachEvent, Status } from '../../../outreach/events.ts'
 import type { Lead } from '../../../outreach/lead.ts'
-import { type Case, type Desk, eventId, planLead, workingDay } from '../../../outreach/plan.ts'
+import { type Case, eventId, planLead, workingDay } from '../../../outreach/plan.ts'
 import type { Sequence } from '../../../outreach/sequence.ts'
+import { WEEKDAYS } from '../../../outreach/sequence-file.ts'
 
 const LEAD: Lead = {
   lead_id: 'led_1',
@@ -64,8 +65,8 @@ function desk(change: Partial<Desk> = {}): Desk {
   return {
     sequences: [sequence()],
     channels: new Map([
-      ['email', { channel: email, senders: [] }],
-      ['linkedin', { channel: linkedin, senders: [] }],
+      ['email', { channel: email, senders: [], settings: { mailboxes: [] } }],
+      ['linkedin', { channel: linkedin, senders: [], settings: {} }],
     ]),
     as_of: '2026-11-22',
     ...change,
@@ -100,13 +101,35 @@ describe('a lead that is due', () => {
     expect(again[0]!.event).toMatchObject({ subject: 'About Renamed', planned_at: planned[0]!.planned_at })
   })
 
-  test('is left alone where somebody approved or refused', () => {
-    const history = planned.map((event, index) => ({
-      ...event,
-      status: (['approved', 'rejected', 'planned'] as const)[index]!,
-    }))
-    const again = planLead({ lead: { ...LEAD, company_name: 'Renamed' }, history }, desk())
-    expect(again.map(({ change }) => change)).toEqual(['unchanged', 'unchanged', 'changed'])
+  const decided = planned.map((event, index) => ({
+    ...event,
+    status: (['approved', 'rejected', 'planned'] as const)[index]!,
+    approved_by: index === 0 ? 'boss' : null,
+  }))
+
+  test('is left alone where somebody approved or refused, as long as it would say the same to the same', () => {
+    const again = planLead({ lead: LEAD, history: decided }, desk())
+    expect(again.map(({ change }) => change)).toEqual(['unchanged', 'unchanged', 'unchanged'])
+  })
+
+  test.each([
+    ['other words', { company_name: 'Renamed' }, 'planned'],
+    ['another address', { email: 'other@company1.example' }, 'planned'],
+    ['a lead that does not qualify any more', { qualification_status: 'nurture' }, 'skipped'],
+  ])('an approval is void with %s', (_what, change, status) => {
+    const [first, second] = planLead({ lead: { ...LEAD, ...change }, history: decided }, desk())
+    expect(first).toMatchObject({ change: 'changed', event: { status, approved_by: null, approved_at: null } })
+    expect(second!.change).toBe('unchanged')
+  })
+
+  test('words that a person wrote stay, whatever the template says, and their approval with them', () => {
+    const entry = desk().channels.get('email')!
+    const words = { ...planned[0]!, subject: 'Mine', body: 'My own words', pinned: true, approved_by: 'boss' }
+    const edited = { ...words, content_hash: hashOf(words, entry), status: 'approved' as const }
+    const renamed = { ...LEAD, company_name: 'Renamed' }
+    expect(planLead({ lead: renamed, history: [edited] }, desk())[0]).toEqual({ change: 'unchanged', event: edited })
+    const [open] = events({ lead: { ...renamed, email: 'other@company1.example' }, history: [edited] })
+    expect(open).toMatchObject({ status: 'planned', subject: 'Mine', body: 'My own words', approved_by: null })
   })
 
   test('waits the days of the sequence from the day a message really went', () => {
@@ -181,7 +204,12 @@ test('a lead is in one sequence at a time', () => {
 test('mailboxes share the leads, and a lead stays with the one that began', () => {
   const senders = ['a@example.com', 'b@example.com', 'c@example.com'].map((mailbox) => ({ mailbox, name: null }))
   const with_ = (some: typeof senders) =>
-    desk({ channels: new Map([...desk().channels, ['email', { channel: email, senders: some }]]) })
+    desk({
+      channels: new Map([
+        ...desk().channels,
+        ['email', { channel: email, senders: some, settings: { mailboxes: [] } }],
+      ]),
+    })
   const used = new Set<string | null>()
   for (let n = 0; n < 50; n++) {
     const lead = { ...LEAD, lead_id: `led_${n}`, email_owner: null, linkedin_url_owner: null }
@@ -242,8 +270,12 @@ describe('over random leads, sequences and histories', () => {
             const gap = list[event.sequence_step - 1]!.after_days * 86_400_000
             if (before) expect(Date.parse(event.planned_at) - Date.parse(before.planned_at)).toBeGreaterThanOrEqual(gap)
           }
-          for (const event of history.filter((past) => past.status !== 'planned' && past.status !== 'skipped')) {
+          for (const event of history.filter((past) => !['planned', 'skipped', 'approved'].includes(past.status))) {
             expect(second.find((other) => other.event.event_id === event.event_id)?.event).toEqual(event)
+          }
+          for (const { event } of second.filter(({ event }) => event.status === 'approved')) {
+            const before = history.find((past) => past.event_id === event.event_id)!
+            expect({ ...event, planned_at: '' }).toEqual({ ...before, planned_at: '' })
           }
         },
       ),

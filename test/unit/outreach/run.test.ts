@@ -18,7 +18,7 @@ async function outreachPlan(sequences = ['first_touch']): Promise<Step> {
   const parsed = settings.parse((config.data as { outreach: unknown }).outreach)
   const output = await steps({ root: process.cwd(), settings: parsed, config, problems })
   expect(problems).toEqual([])
-  return output.steps[0]!
+  return output.steps.find(({ name }) => name === 'outreach_plan')!
 }
 
 async function start(leads: readonly LeadFacts[]) {

@@ -1,0 +1,66 @@
+import { getDomain } from 'tldts'
+import { z } from 'zod'
+import type { Acts } from '../pipeline/acts.ts'
+import type { IncomingMessage } from '../pipeline/incoming.ts'
+import { inOrder } from '../pipeline/incoming.ts'
+
+const named = z.object({ action: z.enum(['add', 'remove']), by: z.string(), value: z.string() })
+
+/** By what somebody may be suppressed. */
+export interface Person {
+  contact_id: string | null
+  company_id: string | null
+  email: string | null
+  domain: string | null
+  cnpj: string | null
+}
+
+/**
+ * Who must not be written to at the moment of asking: by what the ledger has taken in, and by what has arrived since. An
+ * address is the same in capitals, with spaces around it and with a `+tag`.
+ */
+export async function suppressions({ taken, waiting }: Acts): Promise<(person: Person) => boolean> {
+  const known = await taken('suppress')
+  let seen = -1
+  let standing = new Set<string>()
+  return (person) => {
+    const fresh = waiting.of('suppress')
+    if (fresh.length !== seen) standing = standingOf(inOrder([...known, ...fresh]))
+    seen = fresh.length
+    return standing.size > 0 && namesOf(person).some((name) => standing.has(name))
+  }
+}
+
+function standingOf(messages: readonly IncomingMessage[]): Set<string> {
+  const standing = new Set<string>()
+  for (const { body } of messages) {
+    const read = named.safeParse(body)
+    if (!read.success) continue
+    const { action, by, value } = read.data
+    const name = `${by} ${by === 'email' ? plainAddress(value) : value}`
+    if (action === 'add') standing.add(name)
+    else standing.delete(name)
+  }
+  return standing
+}
+
+function namesOf({ contact_id, company_id, email, domain, cnpj }: Person): string[] {
+  const address = email === null ? undefined : plainAddress(email)
+  const host = address?.slice(address.lastIndexOf('@') + 1)
+  const hosts = [domain?.toLowerCase(), host].flatMap((one) => (one ? [one, getDomain(one) ?? one] : []))
+  return [
+    ...(contact_id === null ? [] : [`contact_id ${contact_id}`]),
+    ...(company_id === null ? [] : [`company_id ${company_id}`]),
+    ...(address === undefined ? [] : [`email ${address}`]),
+    ...hosts.map((one) => `domain ${one}`),
+    ...(cnpj === null ? [] : [`cnpj_root ${cnpj.slice(0, 8)}`]),
+  ]
+}
+
+/** `Ana+news@Example.com ` → `ana@example.com`. */
+export function plainAddress(address: string): string {
+  return address
+    .trim()
+    .toLowerCase()
+    .replace(/\+[^@]*(?=@)/, '')
+}

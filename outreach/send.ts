@@ -27,6 +27,7 @@ export async function sendDue(context: StepContext, desk: Desk): Promise<StepSum
     const due = await readDue(context, desk)
     await gate.learn(due)
     const before = tally.moved
+    tally.waiting.clear()
     const byMailbox = new Map<string, OutreachEvent[]>()
     for (const event of due) {
       const key = `${event.channel} ${event.mailbox}`

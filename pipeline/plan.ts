@@ -21,6 +21,8 @@ export interface Plan {
   left_out: string[]
   /** Everything that is published is covered: only then may the result be published. */
   whole: boolean
+  /** What it does outward is published too, if what stands in the build file is what readers see. */
+  shown?: boolean
 }
 
 export function planRun(graph: Graph, options: PlanOptions): Plan {

@@ -72,9 +72,10 @@ export class RunUnderWay {
     if (!this.#publishable) return
     if (plan.whole) await this.#publish()
     if (plan.outward.length === 0 || this.#world.recorder.frozen) return
+    const shown = plan.whole || (plan.shown === true && (await this.#standsPublished()))
     if (this.#world.live.size > 0) await this.#push()
     await this.#executor.run(plan.outward)
-    if (plan.whole && this.#publishable) await this.#publish()
+    if (shown && this.#publishable) await this.#publish()
   }
 
   /** Writes the run's end into the ledger and sends the ledger home. */
@@ -99,6 +100,11 @@ export class RunUnderWay {
 
   get #publishable(): boolean {
     return [...this.#executor.results.values()].filter(failed).every(({ remote }) => remote)
+  }
+
+  async #standsPublished(): Promise<boolean> {
+    const fingerprint = await this.#relations.fingerprint((id) => this.#executor.version(id))
+    return this.#publication?.fingerprint === fingerprint
   }
 
   /** Makes what stands in the build file the publication, unless readers see just that already. */

@@ -20,27 +20,39 @@ interface SmtpError {
   responseCode?: number
   response?: string
   message: string
+  /** Who was refused, and each of them. */
+  recipient?: string
+  rejectedErrors?: SmtpError[]
 }
 
 /** How far a message got. */
 interface Stage {
   /** Every byte, the final dot's line among them, may be on its way. */
   handed: boolean
-  /** A recipient was refused, and therefore the message kept from all of them. */
-  withheld: boolean
+  /** Who was refused, so that the message was kept from all. */
+  refused?: string
 }
 
 /** One message over a connection of its own: to every recipient of the envelope, or to none. */
 export async function deliver(server: MailServer, message: MailMessage, tokenOf: TokenOf): Promise<Delivery> {
-  const stage: Stage = { handed: false, withheld: false }
+  const stage: Stage = { handed: false }
+  let source: Buffer
+  try {
+    source = await mimeOf(message)
+  } catch (error) {
+    return { outcome: 'rejected_permanent', at: 'message', response: masked(messageOf(error)) }
+  }
   let connection: SMTPConnection | undefined
   try {
-    const source = await mimeOf(message)
     connection = await connect(server, tokenOf)
     const told = await send(connection, message.envelope, source, stage)
     return { outcome: 'accepted', response: masked(told) }
   } catch (error) {
-    return deliveryOf(error as SmtpError, stage)
+    const { rejectedErrors = [] } = error as SmtpError
+    // The one it is for, before its copy: what a server says of the archive says nothing of the address.
+    const first = rejectedErrors.find(({ recipient }) => recipient === message.envelope.to[0])
+    const told = first ?? (error as SmtpError)
+    return deliveryOf(told, { ...stage, refused: told.recipient }, message.envelope.to[0])
   } finally {
     if (connection !== undefined) leave(connection)
   }
@@ -113,9 +125,8 @@ function send(
           this.push(source)
           this.push(null)
         } else {
-          stage.withheld = true
-          connection.close()
           fail(first)
+          connection.close()
         }
       },
     })
@@ -139,13 +150,14 @@ function leave(connection: SMTPConnection): void {
  * Once all was handed over, only an answer tells what became of it. Before that, nothing can have been accepted. An answer
  * of the 5xx kind to the login or the sender says nothing of the message: that is for the mailbox to be mended.
  */
-export function deliveryOf(error: SmtpError, stage: Stage): Delivery {
+export function deliveryOf(error: SmtpError, stage: Stage, to?: string): Delivery {
   const code = error.responseCode ?? replyCode(error)
   const response = masked(error.response ?? messageOf(error))
   const answered = code !== undefined && code >= 400 && code < 600
   if (stage.handed && !(answered && error.code === 'EMESSAGE')) return { outcome: 'ambiguous', response }
   const command = error.command ?? ''
-  const at = /^(RCPT|API)/.test(command) && error.code === 'EENVELOPE' ? 'recipient' : messageAt(error)
+  const isRecipient = /^(RCPT|API)/.test(command) && error.code === 'EENVELOPE' && (stage.refused ?? to) === to
+  const at = isRecipient ? 'recipient' : messageAt(error)
   const permanent = answered && code >= 500 && at !== 'sender'
   return { outcome: permanent ? 'rejected_permanent' : 'rejected_temporary', response, at }
 }

@@ -1,7 +1,7 @@
 import type { Project } from '../pipeline/load.ts'
 import { validate } from '../pipeline/yaml.ts'
 import type { Desk, Switched } from './desk.ts'
-import { loadChannel } from './run.ts'
+import { loadChannel } from './load-channel.ts'
 
 /** The channels that a checked project has switched on, for who shows messages without running anything. */
 export async function loadDesk({ config }: Project): Promise<Desk['channels']> {

@@ -13,6 +13,7 @@ import type { Desk, Switched } from './desk.ts'
 import { AUDIENCE_MARTS, dueLeads } from './due.ts'
 import { EVENTS, type OutreachEvent } from './events.ts'
 import { messagePlan } from './forecast.ts'
+import { loadChannel } from './load-channel.ts'
 import { movedMessages } from './moved-messages.ts'
 import { planLead } from './plan.ts'
 import { sendDue } from './send.ts'
@@ -148,12 +149,6 @@ async function switchedOn(input: RoomInput<Settings>): Promise<Desk['channels']>
     ])
   }
   return new Map(channels)
-}
-
-/** The channel of that file name; undefined when there is no such file. */
-export async function loadChannel(name: string): Promise<Channel | undefined> {
-  if (!pluginNames('outreach', 'channels').includes(name)) return undefined
-  return ((await import(`./channels/${name}.ts`)) as { default: Channel }).default
 }
 
 function readSequences(input: RoomInput<Settings>, channels: Desk['channels']): Sequence[] {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Address } from '../../outreach/define.ts'
-import { loadChannel } from '../../outreach/run.ts'
+import { loadChannel } from '../../outreach/load-channel.ts'
 
 /** An address of each kind that nothing is wrong with. */
 const GOOD: Record<Address, string> = {

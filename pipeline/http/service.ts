@@ -100,17 +100,15 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
         await sleep(pause)
         continue
       }
-      const { status, headers, meaning } = outcome
+      const { status, meaning } = outcome
       const cutShort = meaning === 'ok' && isFree(request) && isCutShort(toldOf(outcome))
       if (meaning === 'later' && !(status >= 200 && status < 300)) circuit.failed()
       else circuit.alive()
       if (meaning === 'ok' && !(cutShort && again)) return answerOf(outcome, asked, false)
-      const said_s = ofPlugIn(() => options.wait_s?.(toldOf(outcome)))
-      const wait = said_s === undefined ? retryAfterMs(headers, deps.now()) : said_s * 1000
+      const wait = waitOf(outcome)
       last = wording.refused(asked, outcome, tries, wait, cutShort ? 'unreadable' : (meaning as Refusal))
       if (meaning === 'quota' || meaning === 'key') circuit.close(last.message)
       if (meaning === 'forbidden') circuit.close(last.message, place)
-      if (meaning === 'rate' && (wait ?? 0) > LONGEST_WAIT_MS) await pacer.pause(wait!)
       const worthwhile = meaning === 'rate' || (request.once !== true && (cutShort || meaning === 'later'))
       const over = !again || !worthwhile || (wait ?? 0) > LONGEST_WAIT_MS
       if (over && isLastWord(request, outcome)) return answerOf(outcome, asked, false)
@@ -154,7 +152,16 @@ export function createServiceHttp(options: HttpOptions, deps: HttpDeps, journal:
     const hit = meaning === 'ok' ? ofPlugIn(() => request.hit?.(told)) : undefined
     const call_id = await journal.write({ ...intent, ...before, ...spent, hit, answer, record })
     if (meaning === 'ok' || meaning === 'rate') await pacer.told(answer.headers, request.bucket)
+    // Before this one gives up its place, so that none of those who wait slips out.
+    const wait = meaning === 'rate' ? waitOf(answer) : undefined
+    if ((wait ?? 0) > LONGEST_WAIT_MS) await pacer.pause(wait!)
     return { ...answer, call_id, request_hash: asked.hash, meaning }
+  }
+
+  /** Milliseconds that the answer wants us to wait. */
+  function waitOf(answer: Fetched): number | undefined {
+    const said_s = ofPlugIn(() => options.wait_s?.(toldOf(answer)))
+    return said_s === undefined ? retryAfterMs(answer.headers, deps.now()) : said_s * 1000
   }
 
   /** That nothing came, as the answer that it is. */

@@ -32,6 +32,8 @@ export interface HubspotOptions extends ServerOptions {
   index_delay_ms?: [number, number]
   owners?: readonly Owner[]
   auto_companies?: boolean
+  /** False: trace ids do not help, one bad row fails its whole batch. */
+  partial?: boolean
   /** The journal's file: with the same one, a new server goes on with what the old one held. */
   file?: string
   now?: () => number
@@ -60,6 +62,7 @@ export async function fakeHubspot(options: HubspotOptions = {}): Promise<FakeHub
     store,
     now,
     auto_companies: options.auto_companies ?? false,
+    partial: options.partial ?? true,
     backwards: () =>
       journal.add({ kind: 'breach', rule: 'lifecycle_backwards', text: 'a lifecycle stage was to go back' }),
   }

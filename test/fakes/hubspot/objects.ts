@@ -11,6 +11,8 @@ export interface Objects {
   backwards(): void
   /** A contact's e-mail makes a company of its domain. */
   auto_companies: boolean
+  /** Whether trace ids make a batch succeed in part. */
+  partial: boolean
 }
 
 interface Input {
@@ -173,7 +175,7 @@ export function batch(world: Objects, object: string, act: string, asked: Asked,
   if (act === 'read') return readBatch(world, object, body, startedAt, legacy)
   const results: unknown[] = []
   const failed: { refusal: Refusal; input: Input }[] = []
-  const isPartial = inputs.every(({ objectWriteTraceId }) => objectWriteTraceId !== undefined)
+  const isPartial = world.partial && inputs.every(({ objectWriteTraceId }) => objectWriteTraceId !== undefined)
   // All or nothing without trace ids: looked at as a whole before any of it is written.
   if (!isPartial) for (const input of inputs) dryRun(world, object, act, input)
   for (const input of inputs) {

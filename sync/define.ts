@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { CrmObject, CrmSession, InstanceHttp } from './records.ts'
+import type { CrmObject, CrmSession, Hook, InstanceHttp } from './records.ts'
 
 /**
  * A CRM: one file in `sync/crms/`, named as it appears in SQL and YAML, and, where that is too small, a folder of the same
@@ -23,6 +23,8 @@ export interface Crm<Settings extends z.ZodObject = z.ZodObject> {
   account(settings: z.output<Settings>): string | null
   /** Opens a session, once for each step. Asks nobody anything yet: whatever it needs (a token) is asked for with the first call. */
   connect(context: CrmContext<z.output<Settings>>): CrmSession
+  /** How it tells us of changes by itself, at `/hooks/<instance>`. Absent: it does not. */
+  hook?: Hook<z.output<Settings>>
 }
 
 /** The world, as a CRM gets it. */

@@ -206,3 +206,33 @@ export interface CrmSession {
   /** Deletes for good, as the law wants it for a person. */
   erase(object: string, crm_ids: readonly string[]): Promise<readonly Outcome[]>
 }
+
+/** A call that came in, and may be the CRM's. */
+export interface HookCall {
+  method: string
+  /** The whole public address, query included, as the CRM was told it. */
+  url: string
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string | undefined>>
+  /** The body's bytes, untouched. */
+  raw: Uint8Array
+  now: Date
+}
+
+/** Something happened to a record there; what it is now, the next pull reads. */
+export interface HookEvent {
+  /** The same when the CRM tells it again. */
+  id: string
+  object: string
+  crm_id: string
+  /** ISO 8601 UTC. */
+  at: string | null
+}
+
+/** Pure: nothing is asked, nothing kept. */
+export interface Hook<Settings> {
+  /** Did the CRM send this, just now? False too where no secret is set. Takes equally long for right and wrong. */
+  isGenuine(settings: Settings, call: HookCall): boolean
+  /** Null: not in the form of its events. */
+  events(body: unknown): readonly HookEvent[] | null
+}

@@ -3,6 +3,7 @@ import { type CrmContext, type CrmSession, defineCrm, type Identity } from '../d
 import { createActivities } from './hubspot/activities.ts'
 import { readAs } from './hubspot/answers.ts'
 import { createClient } from './hubspot/client.ts'
+import { hook } from './hubspot/hook.ts'
 import { objectOf, objects } from './hubspot/objects.ts'
 import { paths } from './hubspot/paths.ts'
 import { createReader } from './hubspot/read.ts'
@@ -21,6 +22,7 @@ export default defineCrm({
   clock: 'wall',
   account: ({ portal_id }) => portal_id,
   connect,
+  hook,
 })
 
 function connect(context: CrmContext<Settings>): CrmSession {

@@ -13,6 +13,8 @@ export const settings = z
         refresh_token: z.string().min(1),
       })
       .optional(),
+    /** Secret of the app whose events come to `/hooks/hubspot`. */
+    webhook_secret: z.string().min(1).optional(),
     /** The account that is meant; a token for another one writes nothing. */
     portal_id: z.union([z.string().regex(/^\d+$/), z.int().positive()]).transform(String),
     base_url: z.url().default('https://api.hubapi.com'),

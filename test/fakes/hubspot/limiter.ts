@@ -31,7 +31,7 @@ export class Limiter {
   used_by_others = 0
 
   constructor(
-    private readonly limits: Limits,
+    private limits: Limits,
     private readonly journal: Journal,
     private readonly now: () => number,
     private readonly time_zone: string,
@@ -70,6 +70,11 @@ export class Limiter {
     }
     this.starts.push(now)
     return undefined
+  }
+
+  /** From now on. */
+  limit_searches(per_second: number): void {
+    this.limits = { ...this.limits, search_per_second: per_second }
   }
 
   headers(isSearch: boolean): Record<string, string> {

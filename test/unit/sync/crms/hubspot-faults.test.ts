@@ -98,7 +98,7 @@ describe('the limits', () => {
   })
 
   it('used up for the day: nothing more before midnight in the account’s zone', async () => {
-    const { session, hubspot, clock } = await open({ limits: { max: 190, daily: 12 }, time_zone: 'America/Sao_Paulo' })
+    const { session, hubspot, clock } = await open({ limits: { max: 190, daily: 12 }, time_zone: 'Asia/Tokyo' })
     await session.identity()
     await session.upsert('companies', rows(100, company))
     hubspot.limiter.used_by_others = 12
@@ -107,13 +107,13 @@ describe('the limits', () => {
     const asked = requests().length
     const daily = scene.hubspot.journal.breaches().filter(({ rule }) => rule === 'daily').length
     expect(daily).toBeLessThanOrEqual(5)
-    for (const hours of [1, 5, 5]) {
+    for (const hours of [1, 1, 0.9]) {
       clock.now += hours * 3_600_000
       await session.read('companies', ['1']).catch(() => {})
     }
     expect(requests()).toHaveLength(asked)
-    // 12:00 UTC is 9:00 there: fifteen hours later it is the next day.
-    clock.now = Date.parse('2026-11-23T03:01:00Z')
+    // 12:00 UTC is 21:00 there: three hours later it is the next day.
+    clock.now = Date.parse('2026-11-22T15:01:00Z')
     expect(await session.read('companies', ['1'])).toEqual([null])
   })
 

@@ -153,7 +153,9 @@ export function traceOf({ record_id, fields }: CrmRow): string {
 /** Where an empty batch is refused for its scope, so would a full one be: asked before the first record is written. */
 export async function checkScopes(client: Client, objects: Iterable<string>): Promise<void> {
   const refused: string[] = []
-  for (const object of objects) {
+  // Activities ride on the scopes of contacts.
+  const asked = new Set([...objects].map((object) => (objectOf(object).keyed ? object : 'contacts')))
+  for (const object of asked) {
     try {
       await client.post(paths.batch(object, 'update'), { inputs: [] })
     } catch (error) {

@@ -4,7 +4,7 @@ import { runResultsOf } from '../pipeline/artifacts/run-results.ts'
 import { writeArtifact } from '../pipeline/artifacts/write.ts'
 import type { Project } from '../pipeline/load.ts'
 import { type Plan, planRun, type RunKind } from '../pipeline/plan.ts'
-import { refuseFuture, run } from '../pipeline/run.ts'
+import { type RunOptions, refuseFuture, run } from '../pipeline/run.ts'
 import { rememberCall } from './last-call.ts'
 import type { RunFlags } from './options.ts'
 import { selectionOf } from './selection.ts'
@@ -17,6 +17,7 @@ export async function runPlan(
   which: string,
   kinds: readonly RunKind[],
   retry?: (project: Project) => Again,
+  asking: Pick<RunOptions, 'live_for' | 'orders'> = {},
 ): Promise<number> {
   const { report } = session
   const effects = realEffects()
@@ -37,7 +38,7 @@ export async function runPlan(
   const as_of = options.asOf ?? effects.now().toISOString().slice(0, 10)
   refuseFuture(as_of, effects.now())
   report.line(
-    `${report.bold(project.config.data.name)} · target ${project.config.target_name} · as of ${as_of} · ${reach(project, which)}`,
+    `${report.bold(project.config.data.name)} · target ${project.config.target_name} · as of ${as_of} · ${asking.live_for?.length === 0 ? 'nothing leaves this machine' : reach(project, which)}`,
   )
   if (plan.left_out.length > 0) {
     const names = plan.left_out.map((id) => project.graph.nodes.get(id)!.name).sort()
@@ -57,6 +58,7 @@ export async function runPlan(
       full_refresh: options.fullRefresh,
       refresh_only: again?.left,
       fail_fast: options.failFast,
+      ...asking,
       threads: options.threads,
       git_commit: gitCommit(session.root),
       listener: report.listener(),

@@ -59,7 +59,7 @@ function unownedSql({ territories }: Owners): string {
     ),
     owned as (
       select record_id as company_id from staging.stg_crm__records
-      where kind = 'company' and record_id is not null and facts ->> '$.owner' is not null
+      where kind = 'company' and record_id is not null and (facts ->> '$.owner') is not null
       union
       select company_id from raw.sync__owners
     )

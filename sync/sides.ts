@@ -115,7 +115,7 @@ function candidatesSql({ match, kind }: Mapping): string {
     .map(
       (key) => `
       select unmade.record_id, alive.crm_id, alive.fields
-      from unmade join alive on alive.facts ->> '$.${key}' = unmade."about ${key}"
+      from unmade join alive on (alive.facts ->> '$.${key}') = unmade."about ${key}"
       where alive.record_id is null and alive.crm_id not in (select crm_id from outcomes where crm_id is not null)`,
     )
     .join(' union ')

@@ -1,5 +1,5 @@
 -- One row per company record of a CRM that we are already in business with, or against: customers, competitors, open deals.
--- Names of properties are those of HubSpot and Salesforce; a CRM that has none of them tells nothing here.
+-- What the CRM's plug-in makes of its properties (`facts`) goes first; the names of properties that follow are common ones.
 
 with
 
@@ -15,17 +15,18 @@ companies as (
         crm,
         crm_id,
         record_id as company_id,
+        facts ->> '$.relationship' as told,
         lower(coalesce(
-            fields ->> '$.domain', fields ->> '$.website', fields ->> '$.Website', fields ->> '$.url'
+            facts ->> '$.domain', fields ->> '$.domain', fields ->> '$.website', fields ->> '$.Website', fields ->> '$.url'
         )) as address,
-        upper(regexp_replace(coalesce(fields ->> '$.cnpj', fields ->> '$.CNPJ__c', ''), '[./ -]', '', 'g')) as cnpj,
+        upper(regexp_replace(coalesce(facts ->> '$.cnpj', fields ->> '$.cnpj', fields ->> '$.CNPJ__c', ''), '[./ -]', '', 'g')) as cnpj,
         lower(coalesce(fields ->> '$.lifecyclestage', '')) as lifecycle,
         lower(coalesce(fields ->> '$.type', fields ->> '$.Type', '')) as type,
         coalesce(try_cast(fields ->> '$.hs_num_open_deals' as integer), 0) as open_deals
 
     from records
 
-    where lower(object) in ('companies', 'company', 'accounts', 'account')
+    where kind = 'company' or lower(object) in ('companies', 'company', 'accounts', 'account')
 
 ),
 
@@ -33,12 +34,19 @@ deals as (
 
     select
         crm,
-        coalesce(fields ->> '$.AccountId', fields ->> '$.company_id', fields ->> '$.associatedcompanyid') as crm_id
+        coalesce(
+            fields ->> '$.AccountId', fields ->> '$.company_id', fields ->> '$.associatedcompanyid',
+            list_filter(
+                from_json(links, '[{"object":"VARCHAR","crm_id":"VARCHAR"}]'),
+                lambda link: lower(link.object) in ('companies', 'company', 'accounts', 'account')
+            )[1].crm_id
+        ) as crm_id
 
     from records
 
-    where lower(object) in ('deals', 'deal', 'opportunities', 'opportunity')
+    where (kind = 'deal' or lower(object) in ('deals', 'deal', 'opportunities', 'opportunity'))
         and not coalesce(
+            try_cast(facts ->> '$.is_closed' as boolean),
             try_cast(coalesce(fields ->> '$.IsClosed', fields ->> '$.hs_is_closed') as boolean),
             lower(coalesce(fields ->> '$.dealstage', '')) in ('closedwon', 'closedlost')
         )
@@ -55,6 +63,7 @@ known as (
             as domain,
         nullif(left(companies.cnpj, 8), '') as cnpj_root,
         case
+            when companies.told is not null then companies.told
             when companies.lifecycle in ('customer', 'evangelist') or starts_with(companies.type, 'customer')
                 then 'customer'
             when companies.type = 'competitor' then 'competitor'

@@ -23,6 +23,8 @@ final as (
         status,
         changed_fields,
         error,
+        code,
+        property,
 
         -- timestamps
         synced_at

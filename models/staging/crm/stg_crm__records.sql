@@ -18,7 +18,10 @@ renamed as (
         -- strings
         crm,
         object,
+        kind,
         fields,
+        facts,
+        links,
 
         -- dates and timestamps
         modified_at

@@ -24,6 +24,8 @@ renamed as (
         changed_fields,
         written,
         error,
+        code,
+        property,
 
         -- dates and timestamps
         synced_at

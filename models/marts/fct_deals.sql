@@ -20,6 +20,12 @@ contacts as (
 
 ),
 
+owned as (
+
+    select * from {{ ref('int_companies_owned') }}
+
+),
+
 sizes as (
 
     select * from {{ ref('deal_sizes') }}
@@ -39,7 +45,7 @@ final as (
         sizes.segment,
         leads.tier,
         leads.qualification_status,
-        leads.owner,
+        coalesce(leads.owner, owned.owner) as owner,
         leads.deal_brief,
 
         -- numerics
@@ -55,6 +61,8 @@ final as (
     inner join companies on companies.company_id = leads.company_id
 
     left join contacts on contacts.contact_id = leads.contact_id
+
+    left join owned on owned.company_id = leads.company_id
 
     left join sizes
         on companies.employee_count >= sizes.from_employees

@@ -173,11 +173,14 @@ export interface Landed {
 }
 
 /** The SELECT behind `source('<source>', '<table>')`: the table's state as of a date. */
-export function currentRows(table: LedgerTable, as_of: string, landed?: Landed): string {
+export function currentRows(table: LedgerTable, as_of: string, landed?: Landed, among?: string): string {
   if (table.bulk) return bulkRows(table, landed)
   const columns = Object.keys(table.columns).map(quoteIdentifier)
   const list = [...columns, '_fetched_at', '_run_id', '_load', ...(table.payload ? ['_payload'] : [])].join(', ')
-  const visible = `select ${list} from ${storedName(table)} where _fetched_at < ${cutoff(as_of)}`
+  const same = table.key.map(quoteIdentifier).map((name) => `asked.${name} is not distinct from stored.${name}`)
+  const narrowed =
+    among === undefined || same.length === 0 ? '' : `semi join ${among} as asked on ${same.join(' and ')}`
+  const visible = `select ${list} from ${storedName(table)} as stored ${narrowed} where _fetched_at < ${cutoff(as_of)}`
   switch (table.write) {
     case 'append':
       return visible

@@ -71,7 +71,7 @@ export class Staging {
     const keys = key.map(quoteIdentifier)
     const last =
       keys.length === 0 ? '' : `qualify row_number() over (partition by ${keys.join(', ')} order by _order desc) = 1`
-    const current = currentRows(this.#table, this.#run.as_of)
+    const current = currentRows(this.#table, this.#run.as_of, undefined, write === 'replace' ? undefined : STAGED)
     const held = `(select ${[...keys, this.#hash].join(', ')} from (${current}))`
     const sameKey = keys.map((name) => `held.${name} is not distinct from staged.${name}`)
     const known: Record<LedgerTable['write'], string> = {

@@ -228,6 +228,12 @@ export interface IntermediateIntCompaniesMerged {
   discovered_at: string
 }
 
+export interface IntermediateIntCompaniesOwned {
+  company_id: string
+  owner: string
+  because: string
+}
+
 export interface IntermediateIntCompanyExclusionsNamed {
   reason: string
   origin: string
@@ -472,6 +478,43 @@ export interface IntermediateIntCrmCompaniesKnown {
   domain: string | null
   cnpj_root: string | null
   relationship: string
+}
+
+export interface IntermediateIntCrmDealsFound {
+  crm: string
+  object: string | null
+  crm_id: string
+  lead_id: string | null
+  pipeline: string | null
+  stage: string | null
+  amount: string | null
+  currency: string | null
+  owner: string | null
+  is_closed: boolean
+  is_won: boolean
+  closed_at: string | null
+  modified_at: string | null
+  company_id: string | null
+}
+
+export interface IntermediateIntCrmOptOutsFound {
+  crm: string
+  email: string
+  contact_id: string | null
+}
+
+export interface IntermediateIntCrmTouchesFound {
+  crm: string
+  object: string | null
+  crm_id: string
+  kind: string
+  direction: string | null
+  outcome: string | null
+  happened_at: string | null
+  is_ours: boolean
+  company_id: string | null
+  contact_id: string | null
+  lead_id: string | null
 }
 
 export interface IntermediateIntCrunchbaseCompanies {
@@ -1088,6 +1131,8 @@ export interface MartsFctCrmSyncs {
   status: string
   changed_fields: (string | null)[] | null
   error: string | null
+  code: string | null
+  property: string | null
   synced_at: string | null
 }
 
@@ -1259,6 +1304,15 @@ export interface OpsBriefSentences {
   too_old: number | string | null
 }
 
+export interface OpsCrmDrift {
+  crm: string
+  object: string
+  property: string
+  written_count: number | string | null
+  changed_count: number | string | null
+  emptied_count: number | string | null
+}
+
 export interface OpsProvenance {
   entity: string
   id: string
@@ -1271,6 +1325,24 @@ export interface OpsProvenance {
 }
 
 export interface OpsReviewContactMatches {
+  kind: string
+  item_id: string
+  question: string
+  options: (string | null)[] | null
+  priority: number | null
+  evidence: string | null
+}
+
+export interface OpsReviewCrmConflicts {
+  kind: string
+  item_id: string
+  question: string
+  options: (string | null)[] | null
+  priority: number | null
+  evidence: string | null
+}
+
+export interface OpsReviewCrmRecords {
   kind: string
   item_id: string
   question: string
@@ -2586,7 +2658,10 @@ export interface StagingStgCrmRecords {
   record_id: string | null
   crm: string
   object: string
+  kind: string | null
   fields: string | null
+  facts: string | null
+  links: string | null
   modified_at: string | null
 }
 
@@ -3079,7 +3154,21 @@ export interface StagingStgSyncOutcomes {
   changed_fields: (string | null)[] | null
   written: string | null
   error: string | null
+  code: string | null
+  property: string | null
   synced_at: string | null
+}
+
+export interface StagingStgSyncQuestions {
+  item_id: string
+  record_id: string
+  kind: string
+  crm: string | null
+  object: string | null
+  property: string | null
+  ours: string | null
+  theirs: string | null
+  candidates: (string | null)[] | null
 }
 
 export interface StagingStgWebsiteSites {
@@ -3116,6 +3205,7 @@ export interface Relations {
   'intermediate.int_companies_keyed': IntermediateIntCompaniesKeyed
   'intermediate.int_companies_linked': IntermediateIntCompaniesLinked
   'intermediate.int_companies_merged': IntermediateIntCompaniesMerged
+  'intermediate.int_companies_owned': IntermediateIntCompaniesOwned
   'intermediate.int_company_exclusions_named': IntermediateIntCompanyExclusionsNamed
   'intermediate.int_company_news_summarized': IntermediateIntCompanyNewsSummarized
   'intermediate.int_company_profiles_found': IntermediateIntCompanyProfilesFound
@@ -3134,6 +3224,9 @@ export interface Relations {
   'intermediate.int_contacts_linked': IntermediateIntContactsLinked
   'intermediate.int_contacts_merged': IntermediateIntContactsMerged
   'intermediate.int_crm_companies_known': IntermediateIntCrmCompaniesKnown
+  'intermediate.int_crm_deals_found': IntermediateIntCrmDealsFound
+  'intermediate.int_crm_opt_outs_found': IntermediateIntCrmOptOutsFound
+  'intermediate.int_crm_touches_found': IntermediateIntCrmTouchesFound
   'intermediate.int_crunchbase__companies': IntermediateIntCrunchbaseCompanies
   'intermediate.int_crunchbase__funding_rounds': IntermediateIntCrunchbaseFundingRounds
   'intermediate.int_emails_verified': IntermediateIntEmailsVerified
@@ -3189,8 +3282,11 @@ export interface Relations {
   'marts.fct_score_reasons': MartsFctScoreReasons
   'marts.fct_scored_leads': MartsFctScoredLeads
   'ops.brief_sentences': OpsBriefSentences
+  'ops.crm_drift': OpsCrmDrift
   'ops.provenance': OpsProvenance
   'ops.review_contact_matches': OpsReviewContactMatches
+  'ops.review_crm_conflicts': OpsReviewCrmConflicts
+  'ops.review_crm_records': OpsReviewCrmRecords
   'ops.review_matches': OpsReviewMatches
   'ops.review_messages': OpsReviewMessages
   'ops.score_cutoffs': OpsScoreCutoffs
@@ -3331,5 +3427,6 @@ export interface Relations {
   'staging.stg_receita_federal__socios_changes': StagingStgReceitaFederalSociosChanges
   'staging.stg_scoring__histories': StagingStgScoringHistories
   'staging.stg_sync__outcomes': StagingStgSyncOutcomes
+  'staging.stg_sync__questions': StagingStgSyncQuestions
   'staging.stg_website__sites': StagingStgWebsiteSites
 }

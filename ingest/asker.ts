@@ -8,7 +8,7 @@ import { suppressClaimed } from './claims.ts'
 import type { Resource } from './define.ts'
 import { FIELDS, type Field, type Subject } from './fields.ts'
 import type { Icp } from './icp.ts'
-import { Intake, landPages, timed } from './intake.ts'
+import { Intake, landPages, type Page, timed } from './intake.ts'
 import { ownKeys } from './subjects.ts'
 import { watchSuppressions } from './waiting-suppressions.ts'
 
@@ -30,13 +30,17 @@ export interface Asked {
 
 interface Outcome {
   batch: readonly Subject[]
-  pages: { rows: readonly unknown[]; fetched_at?: string }[]
+  pages: Page[]
   call_id: string | null
   error?: unknown
 }
 
 /** Batches that are under way at once, where the provider says nothing: pacing is the HTTP layer's. */
 const AT_ONCE = 64
+/** Answers that wait for a slower one before them, for each that is under way. */
+const HELD_FOR_EACH = 8
+/** Answers about so many are brought in together: one by one, each would cost two transactions. They are in the log already. */
+const LAND_TOGETHER = 500
 /** So many batches in a row without an answer, and the provider is left alone until the next run. */
 const PATIENCE = 5
 const MOST_FAILURES = 5
@@ -86,24 +90,49 @@ export class Asker {
     const { context, source } = this
     this.#own_keys ??= lists(source) ? await ownKeys(context.connection, source.on.name) : new Map()
     const batches = batchesOf(subjects, source.resource, source.on.settings)
+    const at_once = this.#atOnce()
     const stop: { reason?: string; waits?: boolean } = {}
     let silent = 0
     let next = 0
+    let done = 0
+    let open = 0
     const running: Promise<Outcome>[] = []
     const launch = () => {
-      while (running.length < this.#atOnce() && next < batches.length && stop.reason === undefined)
-        running.push(this.#fetch(this.#allowed(batches[next++]!, asked), fields))
+      const goesOn = () => next < batches.length && stop.reason === undefined && !context.signal.aborted
+      while (open < at_once && running.length < at_once * HELD_FOR_EACH && goesOn()) {
+        open++
+        const fetching = this.#fetch(this.#allowed(batches[next++]!, asked), fields)
+        running.push(fetching)
+        void fetching.then(() => {
+          open--
+          launch()
+        })
+      }
+    }
+    let come: Outcome[] = []
+    let about = 0
+    const land = async () => {
+      const landing = come
+      come = []
+      about = 0
+      const pending = await this.#land(landing, told)
+      for (const { batch, error } of landing)
+        if (error === undefined)
+          for (const subject of batch) (pending.has(subject.subject_id) ? asked.waiting : asked.answered).push(subject)
     }
     for (launch(); running.length > 0; launch()) {
       context.signal.throwIfAborted()
-      const { batch, pages, call_id, error } = await running.shift()!
-      context.progress(`${fields.join(', ')} from ${source.on.name}`, asked.answered.length, subjects.length)
-      const landed = error === undefined || pages.length > 0
-      const open = landed ? await this.#land(batch, pages, call_id, error === undefined, told) : undefined
-      if (error === undefined) {
-        for (const subject of batch) (open?.has(subject.subject_id) ? asked.waiting : asked.answered).push(subject)
-        silent = 0
-      } else if (error instanceof NotAsked) {
+      const outcome = await running.shift()!
+      const { batch, pages, error } = outcome
+      done += batch.length
+      context.progress(`${fields.join(', ')} from ${source.on.name}`, done, subjects.length)
+      if (error === undefined || pages.length > 0) {
+        come.push(outcome)
+        about += batch.length
+        if (about >= LAND_TOGETHER) await land()
+      }
+      if (error === undefined) silent = 0
+      else if (error instanceof NotAsked) {
         this.#notes.add(error.message)
         const reason = error instanceof NotBought ? error.reason : 'not_asked'
         if (reason === 'in_doubt') asked.waiting.push(...batch)
@@ -120,6 +149,7 @@ export class Asker {
         }
       } else throw error
     }
+    if (come.length > 0) await land()
     const rest = batches.slice(next).flat()
     if (stop.waits) asked.waiting.push(...rest)
     else asked.refused.push(...rest.map((subject) => ({ subject, reason: stop.reason ?? 'not_asked' })))
@@ -179,21 +209,15 @@ export class Asker {
     return outcome
   }
 
-  async #land(
-    batch: readonly Subject[],
-    pages: Outcome['pages'],
-    call_id: string | null,
-    whole: boolean,
-    told?: (each: Told) => void,
-  ): Promise<Set<string>> {
+  /** Brings in what came, in the order of asking; answers whom the provider could not tell about now. */
+  async #land(outcomes: readonly Outcome[], told?: (each: Told) => void): Promise<Set<string>> {
     const { context, source, memory } = this
-    const intake = this.#intake
-    intake.subjects = new Set(batch.map(({ subject_id }) => subject_id))
     const rows = new Map<string, Record<string, unknown>[]>()
-    async function* given() {
-      yield* pages
-    }
-    await landPages(context, tableOf(source.on, source.name), intake, given(), (kept) => {
+    const pages = outcomes.flatMap(({ batch, pages: own }) => {
+      const about = new Set(batch.map(({ subject_id }) => subject_id))
+      return own.map((page) => ({ ...page, about }))
+    })
+    await landPages(context, tableOf(source.on, source.name), this.#intake, pages, (kept) => {
       for (const row of kept) {
         const subject = String(row.subject_id)
         const own = rows.get(subject)
@@ -204,21 +228,26 @@ export class Asker {
     const { pending, claimed } = source.resource
     const some = (test: typeof pending, { subject_id }: Subject) =>
       test !== undefined && (rows.get(subject_id)?.some(test) ?? false)
+    const all = outcomes.flatMap(({ batch }) => batch)
     suppressClaimed(
       context,
       source.on.provider.title,
-      batch.filter((subject) => some(claimed, subject)),
+      all.filter((subject) => some(claimed, subject)),
     )
-    const open = new Set(batch.filter((subject) => some(pending, subject)).map(({ subject_id }) => subject_id))
-    if (!whole) return open
+    const open = new Set(all.filter((subject) => some(pending, subject)).map(({ subject_id }) => subject_id))
     const fills = Object.keys(source.resource.fills ?? {}) as Field[]
-    const settled = batch.filter(({ subject_id }) => !open.has(subject_id))
-    const answers = settled.flatMap((subject) =>
-      fills.map((field): Told => {
-        const answer = this.#answerOf(field, rows.get(subject.subject_id) ?? [])
-        return { field, subject, ...answer, call_id, subjects_of_call: batch.length }
-      }),
-    )
+    const answers = outcomes
+      .filter(({ error }) => error === undefined)
+      .flatMap(({ batch, call_id }) =>
+        batch
+          .filter(({ subject_id }) => !open.has(subject_id))
+          .flatMap((subject) =>
+            fills.map((field): Told => {
+              const answer = this.#answerOf(field, rows.get(subject.subject_id) ?? [])
+              return { field, subject, ...answer, call_id, subjects_of_call: batch.length }
+            }),
+          ),
+      )
     await memory.keep(context, source.on.name, answers)
     if (told !== undefined) for (const each of answers) told(each)
     return open

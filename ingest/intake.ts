@@ -80,32 +80,48 @@ export class Intake {
   }
 }
 
-/** Records pages as they come; what came before a failure is kept, unless only a whole list means anything. */
+/** Rows as they came in one answer. */
+export interface Page {
+  rows: readonly unknown[]
+  fetched_at?: string
+  /** Enrichment: whom it was to be about. */
+  about?: ReadonlySet<string>
+}
+
+/**
+ * Records pages as they come, many at once, each row with the time of its answer; what came before a failure is kept, unless
+ * only a whole list means anything. Those of two days are not recorded together: a run as of the first sees the first.
+ */
 export async function landPages(
   context: StepContext,
   table: LedgerTable,
   intake: Intake,
-  pages: AsyncIterable<{ rows: readonly unknown[]; fetched_at?: string }>,
+  pages: AsyncIterable<Page> | Iterable<Page>,
   kept?: (rows: readonly Record<string, unknown>[]) => void,
 ): Promise<Landed> {
   let fresh = 0
   let waiting: object[] = []
-  let since: string | undefined
+  let day: string | undefined
+  const times = new Map<object, string | undefined>()
   const flush = async () => {
-    const { appended } = await context.record(table, [waiting], { fetched_at: since })
+    const { appended } = await context.record(table, [waiting], { fetched_at: (row) => times.get(row) })
     fresh += appended
     waiting = []
+    times.clear()
   }
   const whole = table.write === 'replace'
   try {
-    for await (const { rows, fetched_at } of pages) {
+    for await (const { rows, fetched_at, about } of pages) {
       context.signal.throwIfAborted()
-      if (!whole && waiting.length > 0 && (fetched_at !== since || waiting.length >= FLUSH_ROWS)) await flush()
-      since = fetched_at
+      const on = fetched_at?.slice(0, 10)
+      if (!whole && waiting.length > 0 && (on !== day || waiting.length >= FLUSH_ROWS)) await flush()
+      day = on
+      if (about !== undefined) intake.subjects = about
       const taken = intake.take(rows)
       if (taken.rejects.length > 0) await context.reject(taken.rejects)
       kept?.(taken.rows)
       waiting.push(...taken.rows)
+      for (const row of taken.rows) times.set(row, fetched_at)
       context.progress(`${intake.provider}.${intake.name}: rows`, intake.rows)
     }
   } catch (error) {
@@ -120,7 +136,7 @@ export async function landPages(
 export async function* timed(
   http: Http,
   pages: (http: Http) => AsyncIterable<readonly unknown[]>,
-): AsyncGenerator<{ rows: readonly unknown[]; fetched_at?: string }> {
+): AsyncGenerator<Page> {
   let fetched_at: string | undefined
   const listening: Http = {
     async send(request, expect) {

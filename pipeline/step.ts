@@ -132,8 +132,8 @@ export interface StepContext {
 export type RowsToRecord = Iterable<readonly object[]> | AsyncIterable<readonly object[]> | { select: string }
 
 export interface RecordOptions {
-  /** When the answer was had; as-of's midnight unless given. ISO 8601 UTC. */
-  fetched_at?: string
+  /** When the answer was had; as-of's midnight unless given. ISO 8601 UTC. With a function, of each row; all of one UTC date. */
+  fetched_at?: string | ((row: object) => string | undefined)
 }
 
 export interface Recorded {

@@ -30,26 +30,34 @@ export class Staging {
     options: RecordOptions,
     commit: (append: () => Promise<void>) => Promise<void> | undefined,
   ): Promise<Recorded> {
-    const received = await this.#stage(batches)
+    const midnight = `${this.#run.as_of}T00:00:00Z`
+    const { fetched_at = midnight } = options
+    const at = typeof fetched_at === 'string' ? undefined : (row: object) => fetched_at(row) ?? midnight
+    const received = await this.#stage(batches, at)
     if (received === 0 && this.#table.write !== 'replace') return { appended: 0, unchanged: 0 }
     const { fresh, changed } = await this.#compare()
     if (!changed) return { appended: 0, unchanged: received }
-    const committed = commit(() => this.#append(options.fetched_at ?? `${this.#run.as_of}T00:00:00Z`))
+    const committed = commit(() => this.#append(typeof fetched_at === 'string' ? fetched_at : undefined))
     if (committed === undefined) return { appended: 0, unchanged: received }
     await committed
     return { appended: fresh, unchanged: received - fresh }
   }
 
-  async #stage(batches: RowsToRecord): Promise<number> {
+  async #stage(batches: RowsToRecord, at?: (row: object) => string): Promise<number> {
     const definition = Object.entries(this.#columns).map(([name, type]) => `${quoteIdentifier(name)} ${type}`)
     await this.#connection.run(`
       create temp sequence staged_order;
-      create temp table staged (${definition.join(', ')}, _order bigint default nextval('staged_order'))`)
+      create temp table staged (${definition.join(', ')}, _at timestamp, _order bigint default nextval('staged_order'))`)
     if ('select' in batches) return this.#stageSelect(batches.select)
     let received = 0
     for await (const batch of batches) {
-      const rows = this.#table.payload ? batch.map((row) => ({ ...row, _payload: row })) : batch
-      received += await this.#connection.insert(STAGED, this.#columns, rows)
+      const columns = at === undefined ? this.#columns : { ...this.#columns, _at: 'TIMESTAMP' }
+      const rows = batch.map((row) => ({
+        ...row,
+        ...(this.#table.payload ? { _payload: row } : {}),
+        ...(at === undefined ? {} : { _at: at(row) }),
+      }))
+      received += await this.#connection.insert(STAGED, columns, rows)
     }
     return received
   }
@@ -81,7 +89,7 @@ export class Staging {
     }
     await this.#connection.run(`
       create temp table fresh as
-      select * from (select ${this.#names}, ${this.#hash}, _order from ${STAGED} ${last}) as staged ${known[write]}
+      select * from (select ${this.#names}, ${this.#hash}, _at, _order from ${STAGED} ${last}) as staged ${known[write]}
       order by _order`)
     const fresh = await this.#count(`select count(*) as n from ${FRESH}`)
     if (write !== 'replace') return { fresh, changed: fresh > 0 }
@@ -97,14 +105,20 @@ export class Staging {
     return (await this.#connection.rows<{ n: number }>(sql))[0]!.n
   }
 
-  async #append(fetched_at: string): Promise<void> {
+  /** Without `fetched_at`: each row has its own, and the load the latest of them. */
+  async #append(fetched_at?: string): Promise<void> {
     const rowCount = `(select count(*) from ${FRESH})`
-    const load = await newLoad(this.#connection, this.#table, this.#run.run_id, fetched_at, rowCount)
+    const [latest] = fetched_at === undefined ? await this.#latest() : [{ at: fetched_at }]
+    const load = await newLoad(this.#connection, this.#table, this.#run.run_id, latest!.at, rowCount)
     await this.#connection.run(`
       insert into ${storedName(this.#table)} by name
-      select ${this.#names}, _hash, cast(${quoteLiteral(fetched_at)} as timestamp) as _fetched_at,
+      select ${this.#names}, _hash, coalesce(_at, cast(${quoteLiteral(latest!.at)} as timestamp)) as _fetched_at,
         ${quoteLiteral(this.#run.run_id)} as _run_id, ${load} as _load
       from ${FRESH} order by _order`)
+  }
+
+  #latest(): Promise<{ at: string }[]> {
+    return this.#connection.rows<{ at: string }>(`select max(_at) as at from ${FRESH}`)
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** What is remembered of one group of requests that share a limit. Times in milliseconds since 1970. */
@@ -67,10 +67,8 @@ export function filePaces(file: string, clock: { now(): Date; sleep(ms: number):
         const before = JSON.stringify(paces)
         const result = change(paces)
         const after = JSON.stringify(paces)
-        if (after !== before) {
-          writeFileSync(`${file}.tmp`, after)
-          renameSync(`${file}.tmp`, file)
-        }
+        // In place: whoever holds the lock is alone with it, and what a killed one leaves half written is begun anew.
+        if (after !== before) writeFileSync(file, after)
         return result
       } finally {
         rmSync(lock, { force: true })

@@ -1,4 +1,12 @@
-import type { DuckDBConnection, DuckDBType, DuckDBTypeId, DuckDBValue } from '@duckdb/node-api'
+import type {
+  DuckDBConnection,
+  DuckDBPreparedStatement,
+  DuckDBResult,
+  DuckDBResultReader,
+  DuckDBType,
+  DuckDBTypeId,
+  DuckDBValue,
+} from '@duckdb/node-api'
 import { StatementError } from '../bug.ts'
 import type { TableSpec } from '../table.ts'
 import { quoteIdentifier } from '../table.ts'
@@ -65,23 +73,72 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
 let typeIds: typeof DuckDBTypeId
 
 const INSERT_BATCH = 5_000
+const KEPT_PREPARED = 16
 
 class DuckConnection implements Connection {
   readonly #connection: DuckDBConnection
+  /** Statements with parameters that came before; undefined: once only. Planning a short one takes longer than running it. */
+  readonly #prepared = new Map<string, DuckDBPreparedStatement | undefined>()
+  #closed = false
 
   constructor(connection: DuckDBConnection) {
     this.#connection = connection
   }
 
   async run(sql: string, parameters: readonly Parameter[] = []): Promise<number> {
-    const result = await this.#connection.run(sql, bind(parameters)).catch(refused)
+    const result = await this.#execute<DuckDBResult>(
+      sql,
+      parameters,
+      () => this.#connection.run(sql, bind(parameters)),
+      (prepared) => prepared.run(),
+    )
     return result.rowsChanged
   }
 
   async rows<T>(sql: string, parameters: readonly Parameter[] = []): Promise<T[]> {
-    const reader = await this.#connection.runAndReadAll(sql, bind(parameters)).catch(refused)
+    const reader = await this.#execute<DuckDBResultReader>(
+      sql,
+      parameters,
+      () => this.#connection.runAndReadAll(sql, bind(parameters)),
+      (prepared) => prepared.runAndReadAll(),
+    )
     const [names, types] = [reader.deduplicatedColumnNames(), reader.columnTypes()]
     return rowsOf<T>(names, types, reader.getColumns(), reader.currentRowCount)
+  }
+
+  /** As it is, or as it was prepared: from the second time on, where it has parameters and nobody else is running it. */
+  async #execute<R>(
+    sql: string,
+    parameters: readonly Parameter[],
+    plainly: () => Promise<R>,
+    run: (prepared: DuckDBPreparedStatement) => Promise<R>,
+  ): Promise<R> {
+    if (parameters.length === 0) return plainly().catch(refused)
+    const before = this.#prepared.has(sql)
+    const kept = this.#prepared.get(sql)
+    this.#note(sql, undefined)
+    const prepared = kept ?? (before ? await this.#connection.prepare(sql).catch(() => undefined) : undefined)
+    if (prepared === undefined) return plainly().catch(refused)
+    try {
+      prepared.bind([...parameters])
+      return await run(prepared).catch(refused)
+    } finally {
+      this.#keep(sql, prepared)
+    }
+  }
+
+  #keep(sql: string, prepared: DuckDBPreparedStatement): void {
+    if (this.#closed || this.#prepared.get(sql) !== undefined) prepared.destroySync()
+    else this.#note(sql, prepared)
+  }
+
+  #note(sql: string, prepared: DuckDBPreparedStatement | undefined): void {
+    this.#prepared.delete(sql)
+    this.#prepared.set(sql, prepared)
+    if (this.#prepared.size <= KEPT_PREPARED) return
+    const [oldest] = this.#prepared.keys()
+    this.#prepared.get(oldest!)?.destroySync()
+    this.#prepared.delete(oldest!)
   }
 
   async *stream<T>(sql: string, parameters: readonly Parameter[] = []): AsyncIterable<T[]> {
@@ -135,6 +192,9 @@ class DuckConnection implements Connection {
   }
 
   close(): void {
+    this.#closed = true
+    for (const statement of this.#prepared.values()) statement?.destroySync()
+    this.#prepared.clear()
     this.#connection.closeSync()
   }
 }

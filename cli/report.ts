@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import { bugStack } from '../pipeline/bug.ts'
-import { messageOf, ProjectError, RemoteError } from '../pipeline/errors.ts'
+import { messageOf, type Problem, ProjectError, RemoteError } from '../pipeline/errors.ts'
 import type { GraphNode } from '../pipeline/nodes.ts'
 import type { Listener, NodeResult } from '../pipeline/results.ts'
 import { failed } from '../pipeline/results.ts'
@@ -51,16 +51,21 @@ export class Report {
     if (error instanceof ProjectError) {
       const count = error.problems.length
       this.problem(this.red(`${count} ${count === 1 ? 'problem' : 'problems'}; nothing was done`))
-      for (const { file, line, message, hint } of error.problems) {
-        const place = line === undefined ? file : `${file}:${line}`
-        this.problem(`${this.bold(place)}  ${message}${hint === undefined ? '' : `\n  ${hint}`}`, { file, line })
-      }
+      this.problems(error.problems)
     } else if (error instanceof RemoteError) this.problem(`${error.service}: ${error.message}`)
     else {
       const stack = bugStack(error)
       const name = stack === undefined || !(error instanceof Error) ? '' : `${error.name}: `
       this.problem(`${name}${messageOf(error)}`)
       if (stack !== undefined) this.problem(inSources(stack))
+    }
+  }
+
+  /** Each with its place and its mend. */
+  problems(problems: readonly Problem[]): void {
+    for (const { file, line, message, hint } of problems) {
+      const place = line === undefined ? file : `${file}:${line}`
+      this.problem(`${this.bold(place)}  ${message}${hint === undefined ? '' : `\n  ${hint}`}`, { file, line })
     }
   }
 

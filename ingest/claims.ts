@@ -1,7 +1,7 @@
 import { writeIncoming } from '../pipeline/incoming.ts'
 import type { StepContext } from '../pipeline/step.ts'
 import type { Subject } from './fields.ts'
-import type { Suppression } from './suppressions.ts'
+import type { Named } from './suppressions.ts'
 
 /**
  * Who asked a vendor not to process anything about them is suppressed as if somebody had said `pipeline suppress add`: in
@@ -14,7 +14,7 @@ export function suppressClaimed(
 ): void {
   for (const { subject_id, company_id, email } of subjects) {
     const by = subject_id === company_id ? 'company_id' : 'contact_id'
-    const named: Pick<Suppression, 'by' | 'value'>[] = [{ by, value: subject_id }]
+    const named: Named[] = [{ by, value: subject_id }]
     if (email !== null) named.push({ by: 'email', value: email.toLowerCase() })
     for (const each of named) {
       const body = { action: 'add', ...each, reason: `asked ${title} not to be processed` }

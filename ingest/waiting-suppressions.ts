@@ -1,6 +1,6 @@
-import { watchIncoming } from '../pipeline/incoming.ts'
+import { inOrder, watchIncoming } from '../pipeline/incoming.ts'
 import type { Subject } from './fields.ts'
-import { type Suppression, suppressSchema } from './suppressions.ts'
+import { standing } from './suppressions.ts'
 
 /**
  * Who has been suppressed since the run began: models know only what was taken in before. Asked right before each batch, so
@@ -9,10 +9,10 @@ import { type Suppression, suppressSchema } from './suppressions.ts'
 export function watchSuppressions(data: string): (subject: Subject) => boolean {
   const waiting = watchIncoming(data)
   let seen = 0
-  let named = new Set<string>()
+  let named: ReadonlyMap<string, unknown> = new Map()
   return ({ subject_id, company_id, domain, cnpj, email }) => {
     const messages = waiting.of('suppress')
-    if (messages.length !== seen) named = standing(messages.map(({ at, body }) => ({ at, body })))
+    if (messages.length !== seen) named = standing(inOrder(messages))
     seen = messages.length
     if (named.size === 0) return false
     const names = [
@@ -25,17 +25,4 @@ export function watchSuppressions(data: string): (subject: Subject) => boolean {
     ]
     return names.some(([by, value]) => value !== undefined && value !== null && named.has(`${by} ${value}`))
   }
-}
-
-/** The last word on each. */
-function standing(messages: readonly { at: string; body: Record<string, unknown> }[]): Set<string> {
-  const named = new Set<string>()
-  for (const { body } of [...messages].sort((a, b) => (a.at < b.at ? -1 : 1))) {
-    const parsed = suppressSchema.safeParse(body)
-    if (!parsed.success) continue
-    const { action, by, value }: Suppression = parsed.data
-    if (action === 'add') named.add(`${by} ${value}`)
-    else named.delete(`${by} ${value}`)
-  }
-  return named
 }

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { type Suppression, suppressedBy } from '../../ingest/suppressions.ts'
-import { type Problem, ProjectError, unreadable } from '../../pipeline/errors.ts'
+import { linesOfList, type Named, readNamed, standing } from '../../ingest/suppressions.ts'
+import { ProjectError, unreadable } from '../../pipeline/errors.ts'
 import { watchIncoming } from '../../pipeline/incoming.ts'
-import type { Row } from '../../pipeline/warehouse/duckdb.ts'
 import { placesOf } from '../../pipeline/warehouse/home.ts'
 import { leaveMessage } from '../incoming-message.ts'
 import { addCommonOptions, type CommonOptions } from '../options.ts'
@@ -29,15 +28,16 @@ export function register(program: Command): void {
   ).action(action<Options>((session, options, args) => leave(session, options, 'add', fromWords(args))))
   changing(
     'import <file>',
-    'the same from a file: one a line, or the first column of a CSV; # begins a comment',
-  ).action(action<Options>((session, options, args) => leave(session, options, 'add', fromFile(args[0]!))))
+    'the same from a file: one a line, or a CSV; # begins a comment. What cannot be read is listed, the rest is suppressed',
+  ).action(action<Options>((session, options, args) => importFile(session, options, args[0]!)))
   changing('remove <who...>', 'no longer suppress them').action(
     action<Options>((session, options, args) => leave(session, options, 'remove', fromWords(args))),
   )
   addCommonOptions(suppress.command('list').description('who is suppressed, since when, why')).action(
     action<CommonOptions>(async ({ report, root, load }, options) => {
       const { config } = await load()
-      const rows = standing(await readMessages(placesOf(root, config.target), watchIncoming, 'suppress'))
+      const messages = await readMessages(placesOf(root, config.target), watchIncoming, 'suppress')
+      const rows = [...standing(messages).values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
       if (options.output === 'json') report.json(rows)
       else if (rows.length > 0) report.out(textTable(rows, ['by', 'value', 'since', 'reason'], options.output))
       report.line(`${rows.length} suppressed`)
@@ -46,62 +46,46 @@ export function register(program: Command): void {
   )
 }
 
-type Named = Pick<Suppression, 'by' | 'value'>
-
-async function leave(session: CommandSession, { reason }: Options, act: Suppression['action'], named: Named[]) {
-  for (const each of named)
-    await leaveMessage(session, 'suppress', { action: act, ...each, ...(reason === undefined ? {} : { reason }) })
+/** One message, however long the list: in force and taken in as a whole. */
+async function leave(session: CommandSession, { reason }: Options, act: 'add' | 'remove', entries: readonly Named[]) {
+  const unique = [...new Map(entries.map((each) => [keyOf(each), { by: each.by, value: each.value }])).values()]
+  const body = { action: act, ...(reason === undefined ? {} : { reason }) }
+  if (unique.length > 0)
+    await leaveMessage(
+      session,
+      'suppress',
+      unique.length === 1 ? { ...body, ...unique[0] } : { ...body, entries: unique },
+    )
   const done = act === 'add' ? 'suppressed' : 'no longer suppressed'
-  session.report.line(`${named.length} ${done}: in force for what is bought, sent or synced from now on`)
+  session.report.line(`${unique.length} ${done}: in force for what is bought, sent or synced from now on`)
   return 0
 }
 
-function fromWords(words: readonly string[]): Named[] {
-  return named(words.map((text) => ({ text, file: 'pipeline suppress' })))
+/** Nobody stays in reach because another line of the list is wrong. */
+async function importFile(session: CommandSession, options: Options, file: string): Promise<number> {
+  const { entries, problems } = readNamed(linesOfList(contentOf(file), file))
+  await leave(session, options, 'add', entries)
+  if (problems.length === 0) return 0
+  session.report.problems(problems)
+  session.report.line(`${problems.length} lines could not be read, and name nobody who is suppressed now`)
+  return 1
 }
 
-function fromFile(file: string): Named[] {
-  let content: string
+function contentOf(file: string): string {
   try {
-    content = readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
+    return readFileSync(file, 'utf8')
   } catch (error) {
     throw new ProjectError([{ file, message: unreadable(error) }])
   }
-  const lines = content.split(/\r?\n/).map((line, index) => ({
-    text: line
-      .split(/[,;\t#]/, 1)[0]!
-      .replaceAll('"', '')
-      .trim(),
-    file,
-    line: index + 1,
-  }))
-  const header = lines.findIndex(({ text }) => text !== '')
-  const isHeader = header >= 0 && /^(e-?mail|domain|domínio|cnpj|company|value|who)\w*$/i.test(lines[header]!.text)
-  return named(lines.filter(({ text }, index) => text !== '' && !(isHeader && index === header)))
 }
 
 /** All that cannot be read is said at once, and then nothing is suppressed. */
-function named(given: readonly { text: string; file: string; line?: number }[]): Named[] {
-  const problems: Problem[] = []
-  const found = given.flatMap(({ text, ...place }) => {
-    const who = suppressedBy(text)
-    if (who !== undefined) return [who]
-    const hint = 'Give an e-mail address, a domain, a CNPJ or its first 8 characters, or an id (cmp_…, con_…).'
-    problems.push({ ...place, message: `'${text}' is none of what can be suppressed`, hint })
-    return []
-  })
+function fromWords(words: readonly string[]): Named[] {
+  const { entries, problems } = readNamed(words.map((text) => ({ text, file: 'pipeline suppress' })))
   if (problems.length > 0) throw new ProjectError(problems)
-  return found
+  return entries
 }
 
-/** The last word on each value. */
-function standing(messages: readonly { at: string; body: Record<string, unknown> }[]): Row[] {
-  const last = new Map<string, Row>()
-  for (const { at, body } of messages) {
-    const { action: act, by, value, reason } = body as unknown as Suppression
-    const key = `${by} ${value}`
-    if (act === 'remove') last.delete(key)
-    else if (!last.has(key)) last.set(key, { by, value, since: at, reason: reason ?? null })
-  }
-  return [...last].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+function keyOf({ by, value }: Named): string {
+  return `${by} ${value}`
 }

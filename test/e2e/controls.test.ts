@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { pipeline, projectCopy } from '../helpers/cli.ts'
@@ -48,13 +48,22 @@ it(
 )
 
 it(
-  'what cannot be suppressed is said with its line, and nothing of the file is',
+  'a long list is one message; lines that name nobody are said, and the rest of it is suppressed',
   async () => {
-    writeFileSync(join(root, 'bad.csv'), 'email\nsomeone@example.com\nnot an address\n')
-    const refused = await pipeline(root, ['suppress', 'import', 'bad.csv'])
+    const many = Array.from({ length: 20_000 }, (_, n) => `Someone+${n}@Example${n}.com`)
+    writeFileSync(join(root, 'bad.csv'), `email\n${many.join('\n')}\nnot an address\n`)
+    const before = readdirSync(join(root, 'data/incoming')).length
+    const done = await pipeline(root, ['suppress', 'import', 'bad.csv', '--reason', 'the old list'])
+    expect(done.code).toBe(1)
+    expect(done.stderr).toContain("bad.csv:20002  'not an address' is none of what can be suppressed")
+    expect(done.stderr).toContain('40000 suppressed')
+    expect(readdirSync(join(root, 'data/incoming'))).toHaveLength(before + 1)
+    const listed = (await pipeline(root, ['suppress', 'list'])).stdout
+    expect(listed).toContain('someone+19999@example19999.com')
+    const refused = await pipeline(root, ['suppress', 'add', 'fine.example', 'not an address'])
     expect(refused.code).toBe(2)
-    expect(refused.stderr).toContain("bad.csv:3  'not an address' is none of what can be suppressed")
-    expect((await pipeline(root, ['suppress', 'list'])).stdout).not.toContain('someone@example.com')
+    expect(refused.stderr).toContain("'not an address' is none of what can be suppressed")
+    expect((await pipeline(root, ['suppress', 'list'])).stdout).not.toContain('fine.example')
   },
   LONG,
 )

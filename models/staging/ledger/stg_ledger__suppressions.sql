@@ -8,6 +8,20 @@ incoming as (
 
 ),
 
+-- of one, or of a whole list
+listed as (
+
+    select
+        *,
+        unnest(coalesce(
+            from_json(body -> '$.entries', '[{"by": "VARCHAR", "value": "VARCHAR"}]'),
+            [{'by': body ->> '$.by', 'value': body ->> '$.value'}]
+        )) as entry
+
+    from incoming
+
+),
+
 parsed as (
 
     select
@@ -16,14 +30,14 @@ parsed as (
 
         -- strings
         body ->> '$.action' as action,
-        body ->> '$.by' as suppressed_by,
-        body ->> '$.value' as suppressed_value,
+        entry.by as suppressed_by,
+        entry.value as suppressed_value,
         body ->> '$.reason' as reason,
 
         -- dates and timestamps
         sent_at
 
-    from incoming
+    from listed
 
 ),
 

@@ -5,7 +5,7 @@ import { canAsk, type Source, standsFor } from './asker.ts'
 import { isFree } from './enrichment.ts'
 import { FIELDS, type Field, type Subject } from './fields.ts'
 import { costOf, type FieldRule } from './purchase-rules.ts'
-import { companySubjects, contactSubjects } from './subjects.ts'
+import { companySubjects, contactSubjects, ruledOut } from './subjects.ts'
 import type { Chosen, OpenLead } from './waterfall/decide.ts'
 import { isOpen, type OpenField, type Question, questionsOf } from './waterfall/market.ts'
 import { type Counted, Experience } from './waterfall/odds.ts'
@@ -21,6 +21,8 @@ export interface Decision {
   expected_credits: number | null
   expected_usd: number | null
 }
+
+type Who = Pick<Subject, 'subject_id' | 'company_id'>
 
 interface State {
   subject: Subject
@@ -70,6 +72,8 @@ export class Purchases {
       const own = rules.filter(({ field }) => FIELDS[field].subject === kind)
       made.#open(subject, own, experience)
     }
+    for (const { kind, reason, ...subject } of await ruledOut(connection))
+      for (const { field } of rules) if (FIELDS[field].subject === kind) made.#skip(subject, field, reason)
     return made
   }
 
@@ -153,7 +157,7 @@ export class Purchases {
     }
   }
 
-  #skip(subject: Subject, field: Field, reason: string, question?: Question<Source>): void {
+  #skip(subject: Who, field: Field, reason: string, question?: Question<Source>): void {
     const provider = question?.source.on.name ?? null
     const usd = question === undefined ? null : rounded(question.odds.cost)
     const credits =
@@ -167,7 +171,7 @@ export class Purchases {
     })
   }
 
-  #note(subject: Subject, field: Field, decision: Omit<Decision, 'subject_id' | 'company_id' | 'field'>): void {
+  #note(subject: Who, field: Field, decision: Omit<Decision, 'subject_id' | 'company_id' | 'field'>): void {
     const { subject_id, company_id } = subject
     const key = `${subject_id}\n${field}\n${decision.decision === 'bought' ? decision.provider : ''}`
     this.#decisions.set(key, { subject_id, company_id, field, ...decision })

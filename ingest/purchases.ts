@@ -32,7 +32,8 @@ export const DECISIONS: LedgerTable = {
   docs: {
     provider: 'Who was asked, or would have been next.',
     decision: 'bought or skipped',
-    reason: 'could_change_tier, tier_wanted, before_send, always; or why not: tier_settled, known, budget and others.',
+    reason:
+      'could_change_tier, tier_wanted, before_send, always; or why not: tier_settled, known, budget, customer, suppressed and others.',
     expected_usd: 'What the question was expected to cost.',
   },
   write: 'merge',

@@ -23,6 +23,16 @@ const PROSPECTS = `
     ) as refused on refused.company_id = companies.company_id
     anti join intermediate.int_companies_excluded as excluded on excluded.company_id = companies.company_id`
 
+const SUPPRESSED = `exists (
+        select 1
+        from staging.stg_ledger__suppressions as suppressed
+        where (suppressed_by, suppressed_value) in (
+            ('contact_id', contacts.contact_id),
+            ('email', lower(contacts.email)),
+            ('domain', lower(split_part(contacts.email, '@', 2)))
+        )
+    )`
+
 export async function companySubjects(connection: Connection): Promise<Subject[]> {
   return connection.rows<Subject>(`
     select
@@ -47,16 +57,28 @@ export async function contactSubjects(connection: Connection): Promise<Subject[]
         contacts.linkedin_url
     from intermediate.int_contacts_merged as contacts
     join (${PROSPECTS}) as prospects on prospects.company_id = contacts.company_id
-    where not exists (
-        select 1
-        from staging.stg_ledger__suppressions as suppressed
-        where (suppressed_by, suppressed_value) in (
-            ('contact_id', contacts.contact_id),
-            ('email', lower(contacts.email)),
-            ('domain', lower(split_part(contacts.email, '@', 2)))
-        )
-    )
+    where not ${SUPPRESSED}
     order by contacts.contact_id`)
+}
+
+/** Who is ruled out, with the reason: companies that are excluded, their people, and people who are suppressed. */
+export async function ruledOut(
+  connection: Connection,
+): Promise<{ kind: 'company' | 'contact'; subject_id: string; company_id: string; reason: string }[]> {
+  return connection.rows(`
+    select 'company' as kind, companies.company_id as subject_id, companies.company_id, excluded.reason
+    from intermediate.int_companies_merged as companies
+    join intermediate.int_companies_excluded as excluded on excluded.company_id = companies.company_id
+    union all
+    select
+        'contact' as kind,
+        contacts.contact_id as subject_id,
+        contacts.company_id,
+        coalesce(excluded.reason, 'suppressed') as reason
+    from intermediate.int_contacts_merged as contacts
+    left join intermediate.int_companies_excluded as excluded on excluded.company_id = contacts.company_id
+    where excluded.company_id is not null or ${SUPPRESSED}
+    order by kind, subject_id`)
 }
 
 /** By our ids: the key under which a source lists them. The first of several. */

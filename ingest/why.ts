@@ -1,6 +1,5 @@
 import { among, type Chapter, type Library, linesOf, type Whom } from '../pipeline/story.ts'
 import { quoteLiteral } from '../pipeline/table.ts'
-import { catalogue } from './catalogue.ts'
 import { isCnpj, normalizeCnpj } from './cnpj.ts'
 import type { Icp } from './icp.ts'
 import { compileIcp } from './icp-compile.ts'
@@ -88,64 +87,6 @@ export async function ingestChapters(library: Library, { company_ids, contact_id
     { name: 'icp', title: 'ideal customer profile', lines: icp },
     { name: 'enrichment', title: 'asked and bought', lines: [...excluded, ...asked, ...bought] },
   ]
-}
-
-interface Value {
-  company_id: string
-  position: number
-  value: string
-  source: string
-  source_key: string
-  precedence: number
-  confidence: number | null
-  seen: string | null
-  call_id: string | null
-  usd: number | null
-  table: string | null
-}
-
-/** One value of a company: who said it, when, for how much and on what ground, and the values that it beat. */
-export async function fieldChapter(library: Library, { company_ids }: Whom, field: string): Promise<Chapter> {
-  const reads = ['intermediate.int_company_values_ranked', 'intermediate.int_company_values_contested']
-  const known = await catalogue()
-  const columns = 'company_id, position, value, source, source_key, precedence'
-  const where = `company_id ${among(company_ids)} and field = ${quoteLiteral(field)}`
-  const rows = reads.some((relation) => !library.has(relation))
-    ? []
-    : await library.connection.rows<Value>(`
-        with found as (
-            select ${columns}, confidence, coalesce(fetched_at, observed_at::timestamp) as seen, is_found
-            from intermediate.int_company_values_contested where ${where}
-        ),
-        listed as (
-            select ${columns}, null::double as confidence, observed_at::timestamp as seen, false as is_found
-            from intermediate.int_company_values_ranked where ${where} and company_id not in (select company_id from found)
-        ),
-        priced as (
-            select asked.provider, asked.subject_id, max(asked.call_id) as call_id,
-              max(calls.usd::double / greatest(coalesce(asked.subjects_of_call, 1), 1)) as usd
-            from raw.enrichment__asked as asked left join log.calls as calls on calls.call_id = asked.call_id
-            group by all
-        )
-        select told.* exclude (seen, is_found), strftime(told.seen, '%Y-%m-%d') as seen, priced.call_id, priced.usd
-        from (from found union all by name from listed) as told
-        left join priced on told.is_found and priced.provider = told.source and priced.subject_id = told.source_key
-        order by told.company_id, told.position`)
-  const lines = rows.map((row) => {
-    const resources = Object.values(known.get(row.source)?.provider.resources ?? {})
-    const ground = resources.map(({ legal_basis }) => legal_basis).find((basis) => basis !== undefined)
-    const parts = [
-      `${row.position === 1 ? 'believed' : 'beaten'}: ${row.value}`,
-      `from ${row.source} (${row.source_key})`,
-      `precedence ${row.precedence}`,
-      ...(row.call_id === null ? [] : [`request ${row.call_id}`]),
-      ...(row.usd === null ? [] : [`${row.usd} USD`]),
-      ...(row.confidence === null ? [] : [`confidence ${row.confidence}`]),
-      ...(ground === undefined ? [] : [`held as ${ground}`]),
-    ]
-    return { at: row.seen, text: parts.join(', ') }
-  })
-  return { name: 'field', title: field, lines }
 }
 
 /** A company that is in no table: what the ICP makes of the little that its key tells, or a landed register knows of it. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { loadIcp } from '../../ingest/icp-load.ts'
-import { fieldChapter, ingestChapters, judgeUnknown, whoIs } from '../../ingest/why.ts'
+import { ingestChapters, judgeUnknown, whoIs } from '../../ingest/why.ts'
+import { fieldChapter } from '../../ingest/why-field.ts'
 import { outreachChapter } from '../../outreach/why.ts'
 import { type Problem, ProjectError } from '../../pipeline/errors.ts'
 import type { Chapter, Library, Whom } from '../../pipeline/story.ts'
@@ -20,7 +21,10 @@ export function register(program: Command): void {
     .description('the story of a company or person, in order: found, judged, bought, scored, written to, synced')
     .argument('<key>', 'an id, e-mail, domain, CNPJ or name')
   addCommonOptions(command)
-    .option('--field <column>', 'one value of the company: its origin, price and the values that it beat')
+    .option(
+      '--field <column>',
+      'one value of the company or person: its origin, price, ground and the values that it beat',
+    )
     .action(action<Options>((session, options, [key]) => why(session, options, key!)))
 }
 

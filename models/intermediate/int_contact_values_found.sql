@@ -1,5 +1,5 @@
 -- One row per person, field and provider: the latest name, phone or LinkedIn page that enrichment found. A provider that fills
--- one of them brings an arm of its own. E-mail addresses have their own model, int_emails_verified.
+-- one of them brings an arm of its own. E-mail addresses have their own model, int_emails_told.
 
 with
 

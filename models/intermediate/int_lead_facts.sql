@@ -101,7 +101,8 @@ facts as (
         contacts.department,
         personas.persona,
         leads.email,
-        leads.email_status,
+        -- an address that nobody has checked, or that could not be, may still turn out to be either
+        nullif(leads.email_status, 'unknown') as email_status,
         contacts.phone,
         contacts.linkedin_url,
         greatest(contacts.discovered_at, leads.enriched_at) as contact_seen_at,

@@ -552,6 +552,16 @@ export interface IntermediateIntCrunchbaseFundingRounds {
   fetched_at: string | null
 }
 
+export interface IntermediateIntEmailsTold {
+  contact_id: string
+  subject_id: string | null
+  email: string
+  status: string | null
+  confidence: number | null
+  source: string | null
+  fetched_at: string | null
+}
+
 export interface IntermediateIntEmailsVerified {
   contact_id: string
   email: string
@@ -3229,6 +3239,7 @@ export interface Relations {
   'intermediate.int_crm_touches_found': IntermediateIntCrmTouchesFound
   'intermediate.int_crunchbase__companies': IntermediateIntCrunchbaseCompanies
   'intermediate.int_crunchbase__funding_rounds': IntermediateIntCrunchbaseFundingRounds
+  'intermediate.int_emails_told': IntermediateIntEmailsTold
   'intermediate.int_emails_verified': IntermediateIntEmailsVerified
   'intermediate.int_icp_matches_summarized': IntermediateIntIcpMatchesSummarized
   'intermediate.int_lead_facts': IntermediateIntLeadFacts

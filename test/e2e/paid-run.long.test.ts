@@ -91,11 +91,11 @@ beforeAll(async () => {
     'models/staging/sample/stg_sample__emails.yml': twin('stg_sample__emails'),
     'models/staging/sample/stg_sample__companies.sql': staged('companies', 'id, name'),
     'models/staging/sample/stg_sample__companies.yml': twin('stg_sample__companies'),
-    'models/intermediate/int_emails_verified.sql': (text) =>
+    'models/intermediate/int_emails_told.sql': (text) =>
       lastArm(
         first(text, 'stg_sample__emails'),
-        '\n),\n\nverified as (',
-        `    select 'sample' as source, subject_id, email, 'valid' as status, fetched_at from sample_rows where email is not null`,
+        '\n),\n\ntold as (',
+        `    select 'sample' as source, subject_id, email, 'valid' as status, null::double as confidence, fetched_at from sample_rows where email is not null`,
       ),
     'models/intermediate/int_company_records_unioned.sql': (text) =>
       lastArm(

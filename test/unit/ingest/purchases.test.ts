@@ -74,7 +74,7 @@ beforeEach(async () => {
       from intermediate.int_companies_merged;
     create table intermediate.int_contacts_merged (
       contact_id varchar, company_id varchar, full_name varchar, email varchar, linkedin_url varchar);
-    create table intermediate.int_companies_excluded (company_id varchar);
+    create table intermediate.int_companies_excluded (company_id varchar, reason varchar);
     create schema if not exists staging;
     create table staging.stg_ledger__suppressions (suppressed_by varchar, suppressed_value varchar);
     create table intermediate.int_subjects_resolved (entity varchar, subject_id varchar, id varchar);
@@ -126,6 +126,26 @@ test('a field is bought where it can change the tier, of one after the other, an
   expect([cheap.asked.length, dear.asked.length]).toEqual([3, 2])
 })
 
+test('nobody is asked about a customer, or who is suppressed, and why is written down', async () => {
+  await w.connection.run(`
+    insert into intermediate.int_companies_excluded values ('cmp_1', 'customer');
+    insert into intermediate.int_contacts_merged values
+      ('con_1', 'cmp_1', 'Ana Luz', null, null), ('con_2', 'cmp_2', 'Bo Sol', 'bo@two.example', null);
+    insert into staging.stg_ledger__suppressions values ('email', 'bo@two.example')`)
+  const mails: Fills = { email: { hit: ({ employees }) => employees !== null } }
+  const [sizes, people] = [vendor('sizes', {}), vendor('people', {}, { fills: mails })]
+  const on = [sizes.on, people.on]
+  const { decisions } = await buy(inputOf(on, { fields: ['headcount', 'email'], buy: 'always' }), on)
+  expect(sizes.asked).not.toContain('cmp_1')
+  expect(people.asked).toEqual([])
+  const never = { provider: null, decision: 'skipped' }
+  expect(decisions.filter(({ reason }) => ['customer', 'suppressed'].includes(String(reason)))).toEqual([
+    { subject_id: 'cmp_1', field: 'headcount', ...never, reason: 'customer' },
+    { subject_id: 'con_1', field: 'email', ...never, reason: 'customer' },
+    { subject_id: 'con_2', field: 'email', ...never, reason: 'suppressed' },
+  ])
+})
+
 test('several must agree where the rule says so', async () => {
   const says = (employees: number) => ({ cmp_1: { employees } })
   const vendors = [vendor('one', says(9)), vendor('two', says(30)), vendor('three', says(9)), vendor('four', says(9))]
@@ -149,14 +169,6 @@ test('where the budget ends, so do the purchases of that provider, and the reaso
   const { summary, decisions } = await buy(inputOf([broke.on]), [broke.on])
   expect(summary.failures).toEqual([])
   expect(decisions[0]).toMatchObject({ subject_id: 'cmp_1', decision: 'skipped', reason: 'budget' })
-})
-
-test('whoever is excluded is not asked about', async () => {
-  await w.connection.run(`insert into intermediate.int_companies_excluded values ('cmp_1')`)
-  const one = vendor('one', {})
-  const { decisions } = await buy(inputOf([one.on]), [one.on])
-  expect(one.asked).toEqual(['cmp_2', 'cmp_3'])
-  expect(decisions.filter(({ subject_id }) => subject_id === 'cmp_1')).toEqual([])
 })
 
 test('the learned order asks first whoever finds most for the money', async () => {

@@ -48,7 +48,7 @@ const service = http({
 })
 const started = performance.now()
 const cpu = process.cpuUsage()
-let done=0,last=0;const lags=[];let lt=performance.now();setInterval(()=>{const n=performance.now();lags.push(n-lt-10);lt=n},10).unref();setInterval(()=>{lags.sort((a,b)=>a-b);console.log(((performance.now()-started)/1000).toFixed(0),done,done-last,'lag p50',lags[lags.length>>1]?.toFixed(1),'p99',lags[Math.floor(lags.length*.99)]?.toFixed(0),'max',lags.at(-1)?.toFixed(0),'rss',(process.memoryUsage().rss/1e6)|0);last=done;lags.length=0},10000).unref()
+let done=0,last=0;const lags=[];let lt=performance.now();setInterval(()=>{const n=performance.now();lags.push(n-lt-1000);lt=n},1000).unref();setInterval(()=>{lags.sort((a,b)=>a-b);console.log(((performance.now()-started)/1000).toFixed(0),done,done-last,'lag p50',lags[lags.length>>1]?.toFixed(1),'p99',lags[Math.floor(lags.length*.99)]?.toFixed(0),'max',lags.at(-1)?.toFixed(0),'rss',(process.memoryUsage().rss/1e6)|0);last=done;lags.length=0},10000).unref()
 await Promise.all(Array.from({ length: requests }, (_, n) => service.send({ path: `/companies/${n}`, ttl_days: 1 }).then(()=>done++)))
 const seconds = (performance.now() - started) / 1000
 const used = process.cpuUsage(cpu)

@@ -1,6 +1,6 @@
 import type { Icp } from './icp.ts'
 import { countryName, plainWords } from './likeness.ts'
-import { type Range, WIDEST } from './paging.ts'
+import { eachList, type Range, WIDEST } from './paging.ts'
 
 /** What a profile asks for, in words that vendors filter by. What it does not ask for is undefined. */
 export interface Terms {
@@ -32,6 +32,46 @@ export function termsOf(icp: Icp): Terms[] {
       funding_stages: some(hard.funding_stages?.map(slug)),
     }),
   )
+}
+
+/** Pages of what a vendor lists when it is asked in words, for each profile; `most` rows of each. */
+export function listedInWords<Row>(
+  icp: Icp,
+  { per_page, most }: { per_page: number; most: number },
+  ask: (words: string, offset: number) => Promise<{ rows: Row[]; total: number }>,
+): AsyncGenerator<Row[]> {
+  return eachList([...new Set(termsOf(icp).map(inWords))], async function* (words) {
+    let total = most
+    for (let offset = 0; offset < total; offset += per_page) {
+      const page = await ask(words, offset)
+      total = page.rows.length === 0 ? 0 : Math.min(most, page.total)
+      yield page.rows
+    }
+  })
+}
+
+/** `companies in Brazil, in it services, with 11 to 50 employees, using google cloud`: for vendors that are asked in words. */
+export function inWords({ countries, industries, technologies, employees, founded }: Terms): string {
+  const any = (list: readonly string[]) => list.map((name) => name.replaceAll('_', ' ')).join(' or ')
+  const span = ({ min, max }: { min?: number; max?: number }, most = Number.POSITIVE_INFINITY) =>
+    max === undefined || max >= most ? `${min} or more` : `${min ?? 0} to ${max}`
+  return [
+    `companies${countries ? ` in ${any(countries)}` : ''}`,
+    ...(industries ? [`in ${any(industries)}`] : []),
+    ...(employees ? [`with ${span(employees, WIDEST.max)} employees`] : []),
+    ...(technologies ? [`using ${any(technologies)}`] : []),
+    ...(founded ? [`founded ${span(founded)}`] : []),
+  ].join(', ')
+}
+
+/** Each technology that a profile wants, in each of its countries, once: for vendors that list who uses one. */
+export function wantedOf(icp: Icp): { technology: string; country?: string; employees_min?: number }[] {
+  const all = Object.values(icp.profiles).flatMap(({ hard: { tech, countries, employees } }) =>
+    (tech?.wanted ?? []).flatMap((technology) =>
+      (some(countries) ?? [undefined]).map((country) => ({ technology, country, employees_min: employees?.min })),
+    ),
+  )
+  return [...new Map(all.map((each) => [JSON.stringify(each), each])).values()]
 }
 
 /** The same under the names that a vendor gives to its filters; headcount apart, since long lists are split by it. */

@@ -94,6 +94,22 @@ export async function* pagesAfter<Row>(
   }
 }
 
+/** The pages of several lists, one list after the other. One that fails keeps no other out: it is thrown after all. */
+export async function* eachList<One, Page>(
+  many: readonly One[],
+  pages: (one: One) => AsyncIterable<Page>,
+): AsyncGenerator<Page> {
+  const errors: unknown[] = []
+  for (const one of many) {
+    try {
+      yield* pages(one)
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  if (errors.length > 0) throw errors[0]
+}
+
 /** `2026-03-10`, so many days earlier. */
 export function daysBefore(date: string, days: number): string {
   return new Date(Date.parse(date) - days * 86_400_000).toISOString().slice(0, 10)

@@ -28,8 +28,8 @@ interface Declared extends Pick<Resource, 'description' | 'key' | 'batch' | 'pri
   row: Columns
   needs?: readonly string[]
   legal_basis?: string
-  /** Field → the column that says whether there is an answer; '': any row is one. */
-  fills?: Readonly<Record<string, string>>
+  /** Field → the column that says whether there is an answer; null: any row is one. */
+  fills?: Readonly<Record<string, string | null>>
 }
 
 /** Resources but for their `pages`, from JSON. `parts`: shapes of what columns of kind `list` hold, as in `rounds:round`. */
@@ -43,7 +43,7 @@ export function tablesOf<Name extends string>(
       const [column = '', part = ''] = pair.split(':')
       return [column, z.array(rowOf(parts[part]!)).nullish()] as const
     })
-    const filled = Object.entries(fills ?? {}).map(([field, column]) => [field, column === '' ? {} : known(column)])
+    const filled = Object.entries(fills ?? {}).map(([field, column]) => [field, column === null ? {} : known(column)])
     const more = fills === undefined ? {} : { fills: Object.fromEntries(filled) as Fills }
     return [name, { write: 'merge', ...table, ...more, row: rowOf(columns).extend(Object.fromEntries(lists)) }] as const
   })
@@ -75,7 +75,7 @@ export function rowsIn(list: unknown): VendorRow[] {
 
 /** An answer to a question: the column has something in it. */
 function known(column: string): Fill {
-  return { hit: (row) => row[column] !== null && row[column] !== undefined && row[column] !== '' }
+  return { hit: (row) => String(row[column] ?? '') !== '' }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Budget } from './budget.ts'
 import { createCircuit, NO_CIRCUIT } from './http/circuit.ts'
 import { createJournal } from './http/journal.ts'
@@ -209,6 +210,8 @@ const IN_PROCESS_CONCURRENCY = 64
  * may have reached the service is not repeated, neither by a later run, and its credits count as spent.
  */
 export function createHttp(deps: HttpDeps): HttpFactory {
+  // Everything that is under way listens to it; Node warns of a leak from the eleventh on.
+  setMaxListeners(0, deps.signal)
   const journal = createJournal(deps.connection, deps.run_id, deps.as_of)
   const services = new Map<string, Shared>()
   const clock = { now: deps.now, sleep: (ms: number) => deps.sleep(ms, deps.signal) }

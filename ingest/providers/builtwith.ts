@@ -1,13 +1,21 @@
 import { z } from 'zod'
 import {
   defineProvider,
+  eachList,
   isCnpj,
+  lifted,
   normalizeCnpj,
+  ofEach,
   type PageContext,
+  pagesAfter,
   rowsIn,
+  type Subject,
   snakeKeys,
+  tablesOf,
   type VendorRow,
+  wantedOf,
 } from '../define.ts'
+import vendor from './builtwith.json' with { type: 'json' }
 
 const settings = z.strictObject({
   api_key: z.string().min(1),
@@ -18,32 +26,29 @@ const settings = z.strictObject({
 type Context = PageContext<z.output<typeof settings>>
 
 const one = (value: unknown): VendorRow => rowsIn([value])[0] ?? {}
+const json = (shape: z.ZodRawShape) => z.looseObject(shape).nullish().meta({ duckdb: 'JSON' })
+const domainsOf = (all: readonly Subject[]) => [...new Set(all.flatMap(({ domain }) => domain ?? []))].sort()
+const isOfCnpj = ({ type }: VendorRow) => /cnpj/i.test(String(type))
+const isNew = ({ type }: VendorRow) => type === 'technology_added'
 const same = (a: unknown, b: string | null) => String(a).toLowerCase() === b?.toLowerCase()
 
+const tables = tablesOf(vendor.tables)
 /** What an error code inside a 200 says of the whole call, or, beside results, of one domain. */
-const MEANS: Record<string, 'key' | 'quota' | 'forbidden' | 'later' | 'ok'> = {
-  ...{ '-2': 'key', '-3': 'quota', '-5': 'forbidden', '-6': 'later', '-99': 'later', '-8': 'ok' },
-}
+const MEANS = vendor.errors as Record<string, 'key' | 'quota' | 'forbidden' | 'later' | 'ok'>
 
 /** The answer to a bulk job comes once only: the ledger has it before it is looked at. A job that is known is not paid again. */
 async function bulkOf({ http }: Context, lookups: string[]): Promise<VendorRow> {
-  const asked = { lookups, options: { noMeta: false, noPii: true, liveOnly: false } }
-  const request = {
-    method: 'POST',
-    path: '/v23/domain/bulk',
-    body: asked,
-    credits: lookups.length,
-    ttl_days: 30,
-  } as const
-  const told = one((await http.send(request)).json())
+  const body = { lookups, options: { noMeta: false, noPii: true, liveOnly: false } }
+  const path = '/v23/domain/bulk'
+  const told = one((await http.send({ method: 'POST', path, body, credits: lookups.length, ttl_days: 30 })).json())
   if (told.job_id === undefined) return told
-  const { result_url } = one((await http.send({ path: `/v23/domain/bulk/${told.job_id}` })).json())
+  const { result_url } = one((await http.send({ path: `${path}/${told.job_id}` })).json())
   return one((await http.send({ path: String(result_url), ttl_days: 30 })).json())
 }
 
 async function* domains(context: Context): AsyncGenerator<VendorRow[]> {
   const { http, subjects } = context
-  const lookups = [...new Set(subjects.flatMap(({ domain }) => domain ?? []))].sort()
+  const lookups = domainsOf(subjects)
   const query = { LOOKUP: lookups.join(','), NOPII: 'yes' }
   const small = { path: '/v23/api.json', query, credits: lookups.length, ttl_days: 30 }
   const answer = lookups.length > 16 ? await bulkOf(context, lookups) : one((await http.send(small)).json())
@@ -59,12 +64,33 @@ async function* domains(context: Context): AsyncGenerator<VendorRow[]> {
 }
 
 async function* registrations({ http, subjects }: Context): AsyncGenerator<VendorRow[]> {
-  const lookups = [...new Set(subjects.flatMap(({ domain }) => domain ?? []))].sort()
+  const lookups = domainsOf(subjects)
   const asked = { path: '/vat1/api.json', query: { LOOKUP: lookups.join(',') }, credits: lookups.length, ttl_days: 90 }
   const rows = rowsIn((await http.send(asked)).json())
   yield subjects.flatMap(({ subject_id, domain }) =>
     rows.filter(({ Domain }) => same(Domain, domain)).map((row) => ({ subject_id, ...snakeKeys(row) })),
   )
+}
+
+/** Sites with a technology that is wanted. What is known of the people behind them is left out. */
+const companies = ({ http, icp }: Context) =>
+  eachList(wantedOf(icp), ({ technology, country, employees_min }) =>
+    pagesAfter(async (OFFSET) => {
+      const only = { COUNTRY: country === 'GB' ? 'UK' : country, EMPLOYEES: employees_min && `${employees_min}|GTE` }
+      const query = { TECH: technology.replaceAll(' ', '-'), META: 'yes', ...only, OFFSET }
+      const answer = one((await http.send({ path: '/lists12/api.json', query, ttl_days: 7 })).json())
+      const rows = rowsIn(answer.Results).map(({ META: meta, ...row }) => {
+        return { ...lifted({ meta }, vendor.meta), meta: undefined, ...snakeKeys(row) }
+      })
+      const last = [answer.NextOffset].find((next): next is string => typeof next === 'string' && next !== 'END')
+      return { rows, last, total: undefined }
+    }, 0),
+  )
+
+async function changes({ http }: Context, { domain, company_id }: Subject): Promise<VendorRow[]> {
+  const query = { LOOKUP: domain ?? '', SINCE: 'last month' }
+  const answer = await http.send({ path: '/change1/api.json', query, company_id, credits: 1, ttl_days: 30 })
+  return rowsIn(one(answer.json()).Results).flatMap(({ Changes }) => rowsIn(one(Changes).events))
 }
 
 export default defineProvider({
@@ -96,26 +122,16 @@ export default defineProvider({
     return `credits left: ${remaining} of ${purchased}, ${used} used`
   },
   resources: {
+    companies: { ...tables.companies, pages: companies },
+    changes: { ...tables.changes, fills: { signals: { hit: isNew } }, pages: ofEach(changes) },
     domains: {
-      description: 'What a site is made with, path by path, and what is known of who runs it. Without personal data.',
-      row: z.object({
-        subject_id: z.string(),
-        state: z.string(),
-        lookup: z.string().nullish(),
-        result: z
-          .looseObject({ Paths: z.array(z.unknown()).nullish() })
-          .nullish()
-          .meta({ duckdb: 'JSON' }),
+      ...tables.domains,
+      row: tables.domains.row.extend({
+        result: json({ Paths: z.array(z.unknown()).nullish() }),
         meta: z.unknown(),
-        attributes: z.looseObject({ Employees: z.number().nullish() }).nullish().meta({ duckdb: 'JSON' }),
-        sales_revenue: z.number('SalesRevenue is no number').nullish(),
+        attributes: json({ Employees: z.number().nullish() }),
       }),
-      known: ['first_indexed', 'last_indexed'],
-      key: ['subject_id', 'state'],
-      write: 'merge',
-      needs: ['domain'],
       batch_of: ({ bulk }) => bulk ?? 16,
-      price: { hit: 1, miss: 1 },
       fills: {
         tech_stack: {
           hit: ({ result }) => rowsIn(one(result).Paths).some(({ Technologies }) => rowsIn(Technologies).length > 0),
@@ -126,24 +142,8 @@ export default defineProvider({
       pages: domains,
     },
     registrations: {
-      description: 'Registration numbers that a site shows: CNPJ, VAT and others.',
-      row: z.object({
-        subject_id: z.string(),
-        domain: z.string(),
-        type: z.string(),
-        number: z.string('Number is no text'),
-      }),
-      key: ['subject_id', 'type', 'number'],
-      write: 'merge',
-      needs: ['domain'],
-      batch: 16,
-      price: { hit: 1 },
-      fills: {
-        cnpj: {
-          hit: ({ type }) => /cnpj/i.test(String(type)),
-          valid: ({ number }) => isCnpj(normalizeCnpj(String(number))),
-        },
-      },
+      ...tables.registrations,
+      fills: { cnpj: { hit: isOfCnpj, valid: ({ number }) => isCnpj(normalizeCnpj(String(number))) } },
       pages: registrations,
     },
   },

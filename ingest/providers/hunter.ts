@@ -5,6 +5,7 @@ import {
   defineProvider,
   isNotYet,
   lifted,
+  listedInWords,
   ofEach,
   type PageContext,
   rowsIn,
@@ -21,22 +22,18 @@ const settings = z.strictObject({
   /** What the plan charges for a verification, and for a company's profile. */
   verification_credits: z.number().positive().default(0.5),
   profile_credits: z.number().positive().default(1),
+  companies: z.int().min(1).max(10_000).default(1000),
 })
 type Context = PageContext<z.output<typeof settings>>
 type Asked = Omit<Parameters<Context['http']['send']>[0], 'path'>
 
 const tables = tablesOf(vendor.tables)
-const has = (column: string) => ({ hit: (row: VendorRow) => String(row[column] ?? '') !== '' })
-const FILLS = {
-  headcount: has('employees'),
-  revenue: has('annual_revenue'),
-  funding: has('stages'),
-  tech_stack: has('tech'),
-}
 /** No answer to this question, and none to a repetition: bad name or domain, unknown, nobody's wish to be found. */
 const NONE = [400, 404, 422, 451]
 const one = (value: unknown): VendorRow => rowsIn([value])[0] ?? {}
 const status = (row: VendorRow) => String(row.status ?? '')
+const notYet = (error: unknown) => (isNotYet(error) ? null : Promise.reject(error))
+const claimed = (row: VendorRow) => row.status === 'claimed'
 const confidence = ({ score }: VendorRow) => (typeof score === 'number' ? score / 100 : null)
 
 async function ask({ http }: Pick<Context, 'http'>, path: string, asked: Asked) {
@@ -47,13 +44,10 @@ async function ask({ http }: Pick<Context, 'http'>, path: string, asked: Asked) 
 /** Hunter's own word on an address; `claimed` of who does not want to be found, `pending` while their server is down. */
 async function verified(context: Context, email: string, company_id: string): Promise<string> {
   const asked = { query: { email }, bucket: 'verifier', field: 'email', company_id }
-  try {
-    const told = await ask(context, '/email-verifier', { ...asked, credits: context.settings.verification_credits })
-    return told.status === 451 ? 'claimed' : status({ status: 'invalid', ...one(told.body.data) })
-  } catch (error) {
-    if (isNotYet(error)) return 'pending'
-    throw error
-  }
+  const credits = context.settings.verification_credits
+  const told = await ask(context, '/email-verifier', { ...asked, credits }).catch(notYet)
+  if (told === null) return 'pending'
+  return told.status === 451 ? 'claimed' : status({ status: 'invalid', ...one(told.body.data) })
 }
 
 /** Not paid for: a fresh verdict of Hunter's own, and a server that takes whatever comes. */
@@ -84,18 +78,37 @@ async function searched(context: Context, { domain, company_id }: Subject, most:
 const emails = (context: Context) =>
   addressesOf(context.subjects, {
     blank: blank(tables.emails),
-    judge: (subject, row) => judged(context, subject, row),
+    search: searched.bind(null, context),
+    judge: judged.bind(null, context),
     async count({ domain }) {
-      const { body } = await ask(context, '/email-count', { query: { domain: domain ?? '' }, field: 'email' })
-      const { total, personal_emails } = one(body.data)
-      return { all: Number(total ?? 0), personal: Number(personal_emails ?? 0) }
+      const told = await ask(context, '/email-count', { query: { domain: domain ?? '' }, field: 'email' })
+      const { total = 0, personal_emails = 0 } = one(told.body.data)
+      return { all: Number(total), personal: Number(personal_emails) }
     },
-    search: (subject, most) => searched(context, subject, most),
     async find({ domain, full_name, company_id }) {
       const query = { domain: domain ?? '', full_name: full_name ?? '' }
       const told = await ask(context, '/email-finder', { query, credits: 1, field: 'email', company_id })
       return told.status === 451 ? { email: null, status: 'claimed' } : one(told.body.data)
     },
+  })
+
+/** Free, and in words, since Hunter takes them all; what comes is judged by the ICP like any other. */
+const companies = ({ http, icp, settings: { companies: most } }: Context) =>
+  listedInWords(icp, { per_page: 100, most }, async (query, offset) => {
+    const asked = { path: '/discover', body: { query, limit: 100, offset }, bucket: 'discover', ttl_days: 30 }
+    const told = one((await http.send({ method: 'POST', ...asked })).json())
+    return { rows: rowsIn(told.data).map((row) => lifted(row, vendor.company)), total: Number(one(told.meta).results) }
+  })
+
+/** What is known behind one address or domain; `claimed` of who does not want it told. */
+const lookUp = (path: string, columns: Readonly<Record<string, string>>, known: 'email' | 'domain') =>
+  ofEach(async ({ settings, ...context }: Context, { company_id, [known]: value }) => {
+    const asked = { query: { [known]: value ?? '' }, company_id, credits: settings.profile_credits, ttl_days: 90 }
+    const told = await ask(context, path, asked)
+    if (told.status === 451) return [{ ...blank(tables.people), status: 'claimed' }]
+    const row = lifted(snakeKeys(one(told.body.data)), columns)
+    const stages = [row.stages].flat().filter((text) => typeof text === 'string')
+    return told.status === 200 ? [{ ...row, status: 'found', stages }] : []
   })
 
 export default defineProvider({
@@ -108,11 +121,10 @@ export default defineProvider({
     limits: { concurrency: 16, retries: 6 },
     buckets: vendor.buckets,
     meaning({ status, data }) {
-      const [said = {}] = rowsIn(one(data).errors)
+      const said = JSON.stringify(one(data).errors ?? '')
       if ([202, 222, 409].includes(status)) return 'later'
-      if (status === 429 && /billing period|restricted_account/.test(JSON.stringify(said))) return 'quota'
-      if (status !== 403) return undefined
-      return /too_many|rate/i.test(JSON.stringify(said)) ? 'rate' : 'forbidden'
+      if (status === 403) return /too_many|rate/i.test(said) ? 'rate' : 'forbidden'
+      return status === 429 && /billing period|restricted_account/.test(said) ? 'quota' : undefined
     },
     charged({ status, data }, announced) {
       const told = one(one(data).data)
@@ -128,23 +140,11 @@ export default defineProvider({
   },
   resources: {
     emails: {
-      ...tables.emails,
+      ...{ ...tables.emails, claimed, pages: emails, pending: (row) => row.status === 'pending' },
       fills: { email: { ...tables.emails.fills?.email, valid: (row) => row.status === 'valid', confidence } },
-      pending: (row) => row.status === 'pending',
-      claimed: (row) => row.status === 'claimed',
-      pages: emails,
     },
-    organizations: {
-      ...tables.organizations,
-      fills: FILLS,
-      pages: ofEach(async (context: Context, { domain, company_id }) => {
-        const asked = { query: { domain: domain ?? '' }, company_id, credits: context.settings.profile_credits }
-        const { status, body } = await ask(context, '/companies/find', { ...asked, ttl_days: 90 })
-        if (status !== 200) return []
-        const row = lifted(snakeKeys(one(body.data)), vendor.organization)
-        const stages = rowsIn(row.funding_rounds).flatMap(({ type }) => (typeof type === 'string' ? [type] : []))
-        return [{ ...row, stages }]
-      }),
-    },
+    companies: { ...tables.companies, pages: companies },
+    people: { ...tables.people, claimed, pages: lookUp('/people/find', vendor.person, 'email') },
+    organizations: { ...tables.organizations, pages: lookUp('/companies/find', vendor.organization, 'domain') },
   },
 })

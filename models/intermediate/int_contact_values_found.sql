@@ -15,6 +15,12 @@ apollo_phones as (
 
 ),
 
+hunter_people as (
+
+    select * from {{ ref('stg_hunter__people') }}
+
+),
+
 hunter_emails as (
 
     select * from {{ ref('stg_hunter__emails') }}
@@ -80,6 +86,23 @@ unioned as (
         )
 
     from hunter_emails
+
+    union all by name
+
+    select
+        'hunter' as source,
+        subject_id,
+        fetched_at,
+        unnest(
+            [
+                {'field': 'phone', 'value': phone},
+                {'field': 'full_name', 'value': full_name},
+                {'field': 'linkedin_url', 'value': linkedin_url}
+            ],
+            max_depth := 2
+        )
+
+    from hunter_people
 
 ),
 

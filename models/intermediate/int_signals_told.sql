@@ -14,6 +14,12 @@ apollo_organizations as (
 
 ),
 
+builtwith_changes as (
+
+    select * from {{ ref('stg_builtwith__changes') }}
+
+),
+
 crunchbase_rounds as (
 
     select * from {{ ref('int_crunchbase__funding_rounds') }}
@@ -72,6 +78,24 @@ told as (
         fetched_at
 
     from (select subject_id, fetched_at, unnest(funding_events) as round from apollo_organizations)
+
+    union all by name
+
+    select
+        'builtwith' as source,
+        subject_id,
+        'added ' || technology as signal_key,
+        'tech_adoption' as kind,
+        seen_on as observed_on,
+        'Began to use ' || technology as evidence,
+        null as url,
+        fetched_at
+
+    from builtwith_changes
+
+    where change = 'technology_added'
+
+    qualify row_number() over (partition by subject_id, technology order by seen_on desc nulls last) = 1
 
 )
 

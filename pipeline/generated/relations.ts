@@ -1538,14 +1538,48 @@ export interface RawApolloPhones {
   _payload: string | null
 }
 
+export interface RawBuiltwithChanges {
+  subject_id: string
+  type: string
+  technology: string
+  first_seen_utc: string
+  tag: string | null
+  importance: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawBuiltwithCompanies {
+  d: string
+  country: string | null
+  company_name: string | null
+  city: string | null
+  state: string | null
+  vertical: string | null
+  fi: number | null
+  li: number | null
+  fd: number | null
+  ld: number | null
+  s: number | null
+  r: number | null
+  e: number | null
+  los: (string | null)[] | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
 export interface RawBuiltwithDomains {
   subject_id: string
   state: string
   lookup: string | null
+  sales_revenue: number | null
   result: string | null
   meta: string | null
   attributes: string | null
-  sales_revenue: number | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -1755,6 +1789,16 @@ export interface RawGoogleNewsArticles {
   _payload: string | null
 }
 
+export interface RawHunterCompanies {
+  domain: string
+  organization: string | null
+  personal_emails: number | string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
 export interface RawHunterEmails {
   subject_id: string
   found_by: string | null
@@ -1790,6 +1834,22 @@ export interface RawHunterOrganizations {
   founded_year: number | string | null
   tech: (string | null)[] | null
   stages: (string | null)[] | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+  _payload: string | null
+}
+
+export interface RawHunterPeople {
+  subject_id: string
+  status: string | null
+  id: string | null
+  full_name: string | null
+  title: string | null
+  seniority: string | null
+  phone: string | null
+  linkedin: string | null
+  location: string | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -2647,6 +2707,27 @@ export interface StagingStgApolloPhones {
   fetched_at: string
 }
 
+export interface StagingStgBuiltwithChanges {
+  subject_id: string
+  change: string
+  technology: string
+  tag: string | null
+  seen_on: string | null
+  fetched_at: string
+}
+
+export interface StagingStgBuiltwithCompanies {
+  domain: string
+  company_name: string | null
+  country: string | null
+  state: string | null
+  city: string | null
+  employee_count: number | null
+  revenue_usd: number | null
+  last_seen_on: string | null
+  fetched_at: string
+}
+
 export interface StagingStgBuiltwithDomains {
   subject_id: string
   domain: string | null
@@ -2775,6 +2856,13 @@ export interface StagingStgGoogleNewsArticles {
   fetched_at: string
 }
 
+export interface StagingStgHunterCompanies {
+  domain: string
+  company_name: string | null
+  personal_emails: number | string | null
+  fetched_at: string
+}
+
 export interface StagingStgHunterEmails {
   subject_id: string
   email: string | null
@@ -2798,6 +2886,14 @@ export interface StagingStgHunterOrganizations {
   revenue_usd: number | null
   founded_year: number | string | null
   seen_on: string | null
+  fetched_at: string
+}
+
+export interface StagingStgHunterPeople {
+  subject_id: string
+  full_name: string | null
+  phone: string | null
+  linkedin_url: string | null
   fetched_at: string
 }
 
@@ -3310,6 +3406,8 @@ export interface Relations {
   'raw.apollo__organizations': RawApolloOrganizations
   'raw.apollo__people': RawApolloPeople
   'raw.apollo__phones': RawApolloPhones
+  'raw.builtwith__changes': RawBuiltwithChanges
+  'raw.builtwith__companies': RawBuiltwithCompanies
   'raw.builtwith__domains': RawBuiltwithDomains
   'raw.builtwith__registrations': RawBuiltwithRegistrations
   'raw.crm__cursors': RawCrmCursors
@@ -3322,8 +3420,10 @@ export interface Relations {
   'raw.enrichment__decisions': RawEnrichmentDecisions
   'raw.gdelt__articles': RawGdeltArticles
   'raw.google_news__articles': RawGoogleNewsArticles
+  'raw.hunter__companies': RawHunterCompanies
   'raw.hunter__emails': RawHunterEmails
   'raw.hunter__organizations': RawHunterOrganizations
+  'raw.hunter__people': RawHunterPeople
   'raw.identity__aliases': RawIdentityAliases
   'raw.minha_receita__companies': RawMinhaReceitaCompanies
   'raw.mock__companies': RawMockCompanies
@@ -3392,6 +3492,8 @@ export interface Relations {
   'staging.stg_apollo__organizations': StagingStgApolloOrganizations
   'staging.stg_apollo__people': StagingStgApolloPeople
   'staging.stg_apollo__phones': StagingStgApolloPhones
+  'staging.stg_builtwith__changes': StagingStgBuiltwithChanges
+  'staging.stg_builtwith__companies': StagingStgBuiltwithCompanies
   'staging.stg_builtwith__domains': StagingStgBuiltwithDomains
   'staging.stg_builtwith__registrations': StagingStgBuiltwithRegistrations
   'staging.stg_crm__records': StagingStgCrmRecords
@@ -3402,8 +3504,10 @@ export interface Relations {
   'staging.stg_enrichment__questions': StagingStgEnrichmentQuestions
   'staging.stg_gdelt__articles': StagingStgGdeltArticles
   'staging.stg_google_news__articles': StagingStgGoogleNewsArticles
+  'staging.stg_hunter__companies': StagingStgHunterCompanies
   'staging.stg_hunter__emails': StagingStgHunterEmails
   'staging.stg_hunter__organizations': StagingStgHunterOrganizations
+  'staging.stg_hunter__people': StagingStgHunterPeople
   'staging.stg_identity__aliases': StagingStgIdentityAliases
   'staging.stg_ledger__calls': StagingStgLedgerCalls
   'staging.stg_ledger__incoming': StagingStgLedgerIncoming

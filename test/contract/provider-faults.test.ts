@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { catalogue, type Listed } from '../../ingest/catalogue.ts'
+import { snakeKeys } from '../../ingest/keys.ts'
 import { RemoteError } from '../../pipeline/errors.ts'
 import { NotBought } from '../../pipeline/http.ts'
 import { ROOT } from '../helpers/ingest.ts'
@@ -144,6 +145,9 @@ async function expectBooksToAgree(server: VendorServer): Promise<void> {
   if (sums!.broken === 0 && cut === 0) expect(sums!.answered).toBeCloseTo(whole, 4)
 }
 
+/** As the vendor spells it, or in snake_case, as its column is named. */
+const namesOf = (field: string) => [field, ...Object.keys(snakeKeys({ [field]: null }))]
+
 function expectOutcome(
   kind: FaultKind,
   drift: ProviderFixture['drift'],
@@ -188,10 +192,10 @@ function expectOutcome(
       expect(said).toContain(NEW_FIELD)
       break
     case 'a missing field':
-      expect(said).toContain(missing)
+      expect(namesOf(missing!).filter((name) => said.includes(name))).not.toEqual([])
       break
     case 'a retyped field':
-      expect(said).toContain(retyped)
+      expect(namesOf(retyped).filter((name) => said.includes(name))).not.toEqual([])
       break
     case 'expired key':
     case 'credits exhausted':

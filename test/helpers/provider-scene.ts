@@ -18,7 +18,9 @@ const AT_ONCE = 4
 
 const icp = icpSchema.parse({
   version: 1,
-  profiles: { all: { description: 'All', hard: { countries: ['BR', 'US'] } } },
+  profiles: {
+    all: { description: 'All', hard: { countries: ['BR', 'GB'], tech: { wanted: ['Google Tag Manager'] } } },
+  },
 })
 
 /** What became of a scene. */

@@ -65,7 +65,7 @@ export interface ProviderFixture {
   }
   /**
    * The objects in a body that become rows, by reference, and names of fields in them: the suite adds one, drops
-   * `missing` and turns `retyped` into an object. The report must say the name as it is given here. `missing` is one
+   * `missing` and turns `retyped` into an object. The report must say the name as it is given here, or in snake_case. `missing` is one
    * whose absence is worth a word; null where a vendor leaves out whatever is empty. A text: why no answer can drift so.
    */
   drift: Drift | string

@@ -8,21 +8,15 @@ apollo_companies as (
 
 ),
 
-builtwith_companies as (
+companies_listed as (
 
-    select * from {{ ref('stg_builtwith__companies') }}
+    select * from {{ ref('int_companies_listed') }}
 
 ),
 
 crunchbase_companies as (
 
     select * from {{ ref('int_crunchbase__companies') }}
-
-),
-
-hunter_companies as (
-
-    select * from {{ ref('stg_hunter__companies') }}
 
 ),
 
@@ -142,37 +136,7 @@ unioned as (
 
     union all by name
 
-    select
-        'builtwith' as source,
-        domain as source_key,
-        false as is_bulk,
-        company_name as name,
-        domain as website,
-        domain,
-        country,
-        state,
-        city,
-        employee_count,
-        revenue_usd as revenue_amount,
-        case when revenue_usd is not null then 'USD' end as revenue_currency,
-        last_seen_on as updated_at,
-        fetched_at as discovered_at
-
-    from builtwith_companies
-
-    union all by name
-
-    select
-        'hunter' as source,
-        domain as source_key,
-        false as is_bulk,
-        company_name as name,
-        domain as website,
-        domain,
-        fetched_at::date as updated_at,
-        fetched_at as discovered_at
-
-    from hunter_companies
+    select * from companies_listed
 
 )
 

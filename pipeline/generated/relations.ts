@@ -202,6 +202,23 @@ export interface IntermediateIntCompaniesLinked {
   cluster_key: string
 }
 
+export interface IntermediateIntCompaniesListed {
+  source: string | null
+  source_key: string
+  is_bulk: boolean | null
+  name: string | null
+  website: string | null
+  domain: string | null
+  country: string | null
+  state: string | null
+  city: string | null
+  employee_count: number | null
+  revenue_amount: number | null
+  revenue_currency: string | null
+  updated_at: string | null
+  discovered_at: string | null
+}
+
 export interface IntermediateIntCompaniesMerged {
   company_id: string
   name: string | null
@@ -3310,6 +3327,7 @@ export interface Relations {
   'intermediate.int_companies_identified': IntermediateIntCompaniesIdentified
   'intermediate.int_companies_keyed': IntermediateIntCompaniesKeyed
   'intermediate.int_companies_linked': IntermediateIntCompaniesLinked
+  'intermediate.int_companies_listed': IntermediateIntCompaniesListed
   'intermediate.int_companies_merged': IntermediateIntCompaniesMerged
   'intermediate.int_companies_owned': IntermediateIntCompaniesOwned
   'intermediate.int_company_exclusions_named': IntermediateIntCompanyExclusionsNamed

@@ -1,0 +1,19 @@
+import { pluginNames } from '../../pipeline/code-root.ts'
+import type { YamlFile } from '../../pipeline/yaml.ts'
+import type { Channel } from '../define.ts'
+import type { Inbox } from '../inbox.ts'
+
+/** Where answers arrive, by the channels that `pipeline.yaml` switches on, and every address that is ours. */
+export async function inboxesOf(config: YamlFile): Promise<{ inboxes: Inbox[]; own: Set<string> }> {
+  const outreach = (config.data as { outreach?: { channels?: Record<string, unknown> } }).outreach
+  const inboxes: Inbox[] = []
+  const own = new Set<string>()
+  for (const [name, given] of Object.entries(outreach?.channels ?? {})) {
+    if (!pluginNames('outreach', 'channels').includes(name)) continue
+    const channel = ((await import(`../channels/${name}.ts`)) as { default: Channel }).default
+    const settings = channel.settings.parse(given ?? {})
+    inboxes.push(...(channel.inboxes?.(settings) ?? []))
+    for (const { mailbox } of channel.senders?.(settings) ?? []) own.add(mailbox.toLowerCase())
+  }
+  return { inboxes, own }
+}

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Http, HttpOptions } from '../pipeline/http.ts'
 import type { Mail } from '../pipeline/mail.ts'
 import type { Check } from '../pipeline/room.ts'
+import type { Inbox } from './inbox.ts'
 import type { Address, Delivery, Letter, Message, Sender, Tasks, Writing } from './letter.ts'
 
 export * from './for-channels.ts'
@@ -32,6 +33,8 @@ export interface Channel<Settings extends z.ZodObject = z.ZodObject> {
   send?(context: Sending<z.output<Settings>>, letter: Letter): Promise<Delivery>
   /** After a crash, or an answer that never came: what is known of a message that may have left. RemoteError: ask later. */
   look_up?(context: Sending<z.output<Settings>>, letter: Letter): Promise<Trace>
+  /** Where answers arrive, for `pipeline replies`. */
+  inboxes?(settings: z.output<Settings>): readonly Inbox[]
   /** For `pipeline debug`: can it send, and will what it sends be believed? Sends nothing. */
   checks?(settings: z.output<Settings>): readonly ChannelCheck[]
   /** What becomes of a message that a person says. */

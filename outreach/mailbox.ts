@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { MailServer } from '../pipeline/mail.ts'
 import { senderOf } from './addresses.ts'
+import type { Inbox } from './inbox.ts'
 
 const PROVIDERS = {
   google: { token_url: 'https://oauth2.googleapis.com/token', scope: undefined },
@@ -72,6 +73,13 @@ export function mailServer({ host, port, user, pass, oauth2: given, tls }: Serve
   const url = token_url ?? usual.replace('TENANT', encodeURIComponent(tenant))
   const own = { ...client, token_url: url, ...(scope === undefined ? {} : { scope }) }
   return { host, port, tls: policy, login: { user, oauth2: own } }
+}
+
+/** Where answers arrive; undefined where nobody said how to read them. */
+export function inboxOf({ from, imap }: Mailbox): Inbox | undefined {
+  return imap === undefined
+    ? undefined
+    : { mailbox: senderOf(from)!.mailbox, server: mailServer(imap), folder: 'INBOX' }
 }
 
 /** Where what was sent can be looked up, and whether its absence there means anything. */

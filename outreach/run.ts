@@ -16,6 +16,7 @@ import { messagePlan } from './forecast.ts'
 import { loadChannel } from './load-channel.ts'
 import { movedMessages } from './moved-messages.ts'
 import { planLead } from './plan.ts'
+import { REPLIES, takeReplies } from './replies/take.ts'
 import { sendDue } from './send.ts'
 import { readSequence, type Sequence, unknownSequence } from './sequence.ts'
 
@@ -37,18 +38,30 @@ export const steps: Room<Settings> = async (input) => {
   const sequences = readSequences(input, channels)
   const text = JSON.stringify([input.settings, sequences])
   return {
-    tables: [EVENTS, DECISIONS],
+    tables: [EVENTS, DECISIONS, REPLIES],
     checks: input.problems.length > 0 ? [] : checksOf(channels),
     plans: [messagePlan({ channels, sequences })],
     diffs: [movedMessages({ channels, sequences })],
     steps: [
+      {
+        name: 'outreach_hear',
+        kind: 'step',
+        stage: 'outreach',
+        file: 'outreach/replies/take.ts',
+        description: 'Takes what came back (replies, bounces, complaints, opt-outs) into the messages it is about.',
+        reads: ['outreach.events', 'free_mail_domains'],
+        records: [EVENTS, REPLIES],
+        outward: 'send',
+        fingerprint: null,
+        run: takeReplies,
+      },
       {
         name: 'outreach_decide',
         kind: 'step',
         stage: 'outreach',
         file: 'outreach/decide.ts',
         description: 'Takes what people decided (approved, edited, refused, did) into the messages it is about.',
-        reads: ['outreach.events'],
+        reads: ['outreach.events', 'outreach.replies'],
         records: [EVENTS, DECISIONS],
         outward: 'send',
         fingerprint: null,

@@ -6,7 +6,16 @@ import { action } from '../session.ts'
 
 /** What comes back. */
 export function register(program: Command): void {
-  const replies = program.command('replies').description('what comes back: replies, bounces, complaints, opt-outs')
+  const replies = addCommonOptions(
+    program.command('replies').description('reads what came back in the mailboxes, for the next run to take in'),
+  )
+    .option('--watch', 'wait for more, until Ctrl-C', false)
+    .action(
+      action<CommonOptions & { watch: boolean }>(async (session, { watch }) => {
+        const { readReplies } = await import('../read-replies.ts')
+        return readReplies(session, watch)
+      }),
+    )
   addCommonOptions(
     replies
       .command('classify <paths...>')

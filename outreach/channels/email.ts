@@ -3,6 +3,7 @@ import {
   defineChannel,
   domainOf,
   footerOf,
+  inboxOf,
   isAddress,
   lookUpByImap,
   mailboxChecks,
@@ -86,6 +87,7 @@ export default defineChannel({
     if (mailbox === undefined) return 'unknown'
     return mailbox.via === 'smtp' ? lookUpByImap(context, mailbox, letter) : traceByResend(context)
   },
+  inboxes: ({ mailboxes }) => mailboxes.flatMap((mailbox) => inboxOf(mailbox) ?? []),
   checks: mailboxChecks,
 })
 

@@ -1,7 +1,6 @@
-import { pluginNames } from '../../pipeline/code-root.ts'
 import type { YamlFile } from '../../pipeline/yaml.ts'
-import type { Channel } from '../define.ts'
 import type { Inbox } from '../inbox.ts'
+import { loadChannel } from '../load-channel.ts'
 
 /** Where answers arrive, by the channels that `pipeline.yaml` switches on, and every address that is ours. */
 export async function inboxesOf(config: YamlFile): Promise<{ inboxes: Inbox[]; own: Set<string> }> {
@@ -9,8 +8,8 @@ export async function inboxesOf(config: YamlFile): Promise<{ inboxes: Inbox[]; o
   const inboxes: Inbox[] = []
   const own = new Set<string>()
   for (const [name, given] of Object.entries(outreach?.channels ?? {})) {
-    if (!pluginNames('outreach', 'channels').includes(name)) continue
-    const channel = ((await import(`../channels/${name}.ts`)) as { default: Channel }).default
+    const channel = await loadChannel(name)
+    if (channel === undefined) continue
     const settings = channel.settings.parse(given ?? {})
     inboxes.push(...(channel.inboxes?.(settings) ?? []))
     for (const { mailbox } of channel.senders?.(settings) ?? []) own.add(mailbox.toLowerCase())

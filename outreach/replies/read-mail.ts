@@ -61,7 +61,7 @@ export async function readMail(source: Buffer): Promise<Mail> {
     headers,
     content_type: contentType.split(';')[0]!.trim().toLowerCase(),
     report_type: /report-type\s*=\s*"?([\w-]+)/i.exec(contentType)?.[1]?.toLowerCase() ?? null,
-    text: (parsed?.text ?? bodyOf(unboxed)).slice(0, MAX_TEXT).replaceAll('\r\n', '\n'),
+    text: wordsOf(parsed, unboxed).slice(0, MAX_TEXT).replaceAll('\r\n', '\n'),
     parts: (parsed?.attachments ?? [])
       .slice(0, MAX_PARTS)
       .filter(({ contentType: type }) => MACHINE_PARTS.test(type ?? ''))
@@ -89,6 +89,13 @@ async function parse(source: Buffer): Promise<ParsedMail | undefined> {
     // A message that cannot be parsed is still a message: its headers and its bare body are read.
     return undefined
   }
+}
+
+/** HTML that is nested too deep to be laid out still has words between its tags. */
+function wordsOf(parsed: ParsedMail | undefined, raw: string): string {
+  if (parsed?.text?.trim()) return parsed.text
+  const bare = parsed === undefined || parsed.attachments.length === 0 ? bodyOf(raw) : ''
+  return (parsed?.html || bare).slice(0, 4 * MAX_TEXT).replaceAll(/<[^<>]{0,2000}>/g, ' ')
 }
 
 function tooNested(raw: string): boolean {

@@ -62,13 +62,19 @@ export async function takeReplies(context: StepContext): Promise<StepSummary> {
   const counts: Record<string, number> = { matched: 0, unmatched: 0, suppressed: 0, away: 0 }
   const { acts, connection } = context
   const messages = await acts.taken(HEARD_KIND)
-  const rows = messages.length === 0 ? [] : await connection.rows<{ id: string }>('select reply_id as id from raw.outreach__replies')
+  const rows =
+    messages.length === 0
+      ? []
+      : await connection.rows<{ id: string }>('select reply_id as id from raw.outreach__replies')
   const known = new Set(rows.map(({ id }) => id))
   const fresh = messages.flatMap(({ id, at, body }) => {
     const read = known.has(id) ? undefined : heardSchema.safeParse(body)
     return read?.success === true ? [{ id, at, heard: read.data }] : []
   })
-  const events = await candidates(context, fresh.map(({ heard }) => heard))
+  const events = await candidates(
+    context,
+    fresh.map(({ heard }) => heard),
+  )
   const shared = await sharedDomains(context)
   const replies: Reply[] = []
   const changed = new Map<string, OutreachEvent>()
@@ -94,7 +100,18 @@ export async function takeReplies(context: StepContext): Promise<StepSummary> {
 }
 
 function textOf(counts: Record<string, number>, all: number): string {
-  const told = ['meeting', 'interested', 'referral', 'not_now', 'not_interested', 'other', 'unsubscribe', 'complaint', 'bounce', 'auto_reply']
+  const told = [
+    'meeting',
+    'interested',
+    'referral',
+    'not_now',
+    'not_interested',
+    'other',
+    'unsubscribe',
+    'complaint',
+    'bounce',
+    'auto_reply',
+  ]
   const parts = told.flatMap((name) => (counts[name] ? [`${counts[name]} ${name}`] : []))
   const rest = [
     counts.unmatched ? `${counts.unmatched} about no message of ours` : '',

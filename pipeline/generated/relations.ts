@@ -1351,6 +1351,24 @@ export interface OpsProvenance {
   observed_at: string | null
 }
 
+export interface OpsReplies {
+  reply_id: string
+  event_id: string | null
+  lead_id: string | null
+  class: string
+  sentiment: string | null
+  bounce_kind: string | null
+  status: string | null
+  reason: string | null
+  language: string | null
+  matched_by: string | null
+  via: string | null
+  mailbox: string | null
+  is_matched: boolean | null
+  again_on: string | null
+  received_at: string | null
+}
+
 export interface OpsReviewContactMatches {
   kind: string
   item_id: string
@@ -2133,6 +2151,27 @@ export interface RawOutreachEvents {
   attempts: number | null
   next_attempt_at: string | null
   response: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
+export interface RawOutreachReplies {
+  reply_id: string
+  received_at: string | null
+  via: string | null
+  mailbox: string | null
+  class: string | null
+  sentiment: string | null
+  bounce_kind: string | null
+  status: string | null
+  reason: string | null
+  again_on: string | null
+  language: string | null
+  event_id: string | null
+  lead_id: string | null
+  matched_by: string | null
+  from_address: string | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -3131,6 +3170,24 @@ export interface StagingStgOutreachEvents {
   next_attempt_at: string | null
 }
 
+export interface StagingStgOutreachReplies {
+  reply_id: string
+  event_id: string | null
+  lead_id: string | null
+  via: string | null
+  mailbox: string | null
+  class: string
+  sentiment: string | null
+  bounce_kind: string | null
+  status: string | null
+  reason: string | null
+  language: string | null
+  matched_by: string | null
+  from_address: string | null
+  again_on: string | null
+  received_at: string | null
+}
+
 export interface StagingStgReceitaFederalCnaes {
   code: string
   description: string | null
@@ -3409,6 +3466,7 @@ export interface Relations {
   'ops.brief_sentences': OpsBriefSentences
   'ops.crm_drift': OpsCrmDrift
   'ops.provenance': OpsProvenance
+  'ops.replies': OpsReplies
   'ops.review_contact_matches': OpsReviewContactMatches
   'ops.review_crm_conflicts': OpsReviewCrmConflicts
   'ops.review_crm_records': OpsReviewCrmRecords
@@ -3455,6 +3513,7 @@ export interface Relations {
   'raw.opencnpj__companies': RawOpencnpjCompanies
   'raw.outreach__decisions': RawOutreachDecisions
   'raw.outreach__events': RawOutreachEvents
+  'raw.outreach__replies': RawOutreachReplies
   'raw.receita_federal__cnaes': RawReceitaFederalCnaes
   'raw.receita_federal__cnaes_changes': RawReceitaFederalCnaesChanges
   'raw.receita_federal__empresas': RawReceitaFederalEmpresas
@@ -3544,6 +3603,7 @@ export interface Relations {
   'staging.stg_mock__tech_stacks': StagingStgMockTechStacks
   'staging.stg_opencnpj__companies': StagingStgOpencnpjCompanies
   'staging.stg_outreach__events': StagingStgOutreachEvents
+  'staging.stg_outreach__replies': StagingStgOutreachReplies
   'staging.stg_receita_federal__cnaes': StagingStgReceitaFederalCnaes
   'staging.stg_receita_federal__empresas': StagingStgReceitaFederalEmpresas
   'staging.stg_receita_federal__empresas_changes': StagingStgReceitaFederalEmpresasChanges

@@ -91,7 +91,8 @@ function textsOf(file: string): string[] {
   const [header = [], ...rows] = csvRecords(content, delimiter)
   const names = header.map((name) => name.trim().toLowerCase())
   const column = names.indexOf('text')
-  if (column >= 0) return rows.map((row) => row[column] ?? '')
+  // Of a file with nothing but texts, a line is a text, commas and all.
+  if (column >= 0) return rows.map((row) => (header.length === 1 ? row.join(delimiter) : (row[column] ?? '')))
   const hint = didYouMean('text', names) ?? `It has ${names.slice(0, 20).join(', ')}.`
   throw new ProjectError([{ file, line: 1, message: "has no column 'text'", hint }])
 }

@@ -105,7 +105,7 @@ async function judge() {
   ]
   console.log(`seed ${seed}, ${rows} rows, ${kills} kills`)
   const { outfile, folder } = await bundle()
-  const { numbers: _, openJournal } = await import(pathToFileURL(outfile).href)
+  const { openJournal } = await import(pathToFileURL(outfile).href)
   const place = mkdtempSync(join(tmpdir(), 'salesforce-kill-'))
   const file = join(place, 'journal.jsonl')
   const port = 20_000 + (seed % 10_000)

@@ -1,12 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import salesforce from '../../sync/crms/salesforce.ts'
 import { drawFaults, NO_FAULTS } from '../fakes/faults.ts'
 import { type Org, salesforceOrg } from '../fakes/salesforce/org.ts'
-import { open as openFixture } from '../fixtures/crms/salesforce.ts'
 import { type CliResult, pipeline, projectCopy } from '../helpers/cli.ts'
-import { openCrm } from '../helpers/crm-scene.ts'
 
 // Whole runs against an org on this machine. What was written is read from the org's journal.
 
@@ -35,27 +32,20 @@ function change(to: (text: string) => string): void {
   writeFileSync(file, to(readFileSync(file, 'utf8')))
 }
 
-/** What `pipeline sync setup` does, once a person has seen what it would do. */
-async function setUp(): Promise<void> {
-  const standIn = await openFixture()
-  await standIn.close()
-  const { client_id, client_secret } = org.login
-  const settings = { login_url: org.base_url, org_id: org.org_id, client_id, client_secret }
-  const one = await openCrm('salesforce', salesforce, { ...standIn, settings: () => settings, close: async () => {} })
-  for (const [object, { own }] of Object.entries(salesforce.objects)) await one.session.create(object, own)
-  await one.close()
-}
-
 const call = (...args: string[]): Promise<CliResult> => pipeline(root, args, { env })
 const written = () => org.journal.applies().filter(({ by, object }) => by === 'api' && !object.startsWith('#'))
 const made = (object: string) => written().filter((entry) => entry.act === 'create' && entry.object === object)
 
-it('says that the org is not set up, before anything is written', { timeout: LONG }, async () => {
+it('says that the org is not set up, before anything is written, and sets it up', { timeout: LONG }, async () => {
   const { code, stderr } = await call('run')
   expect(code, stderr).not.toBe(0)
   expect(stderr).toMatch(/Lead_Engine_Id__c[\s\S]*pipeline sync setup/)
   expect(written()).toEqual([])
-  await setUp()
+  const shown = await call('sync', 'setup')
+  expect(shown.stdout + shown.stderr).toContain('Lead_Engine_Id__c')
+  expect(org.store.all('#field')).toEqual([])
+  const setup = await call('sync', 'setup', '--create')
+  expect(setup.code, setup.stderr).toBe(0)
   expect(org.store.all('#field').map(({ Id }) => Id)).toContain('Opportunity.Lead_Engine_Id__c')
 })
 

@@ -84,9 +84,11 @@ export function register(program: Command): void {
   )
 }
 
-async function readPublished(places: Places): Promise<Record<'runs' | 'spend' | 'failures' | 'rejects', Row[]>> {
+async function readPublished(
+  places: Places,
+): Promise<Record<'runs' | 'spend' | 'failures' | 'rejects' | 'crm_rejects', Row[]>> {
   const published = await openPublished(places.warehouse)
-  if (published === undefined) return { runs: [], spend: [], failures: [], rejects: [] }
+  if (published === undefined) return { runs: [], spend: [], failures: [], rejects: [], crm_rejects: [] }
   try {
     const { connection } = published
     return {
@@ -102,6 +104,13 @@ async function readPublished(places: Places): Promise<Record<'runs' | 'spend' | 
       rejects: await connection.rows(
         'select source, file, reason, row_count from ops.rejects order by row_count desc, file limit 10',
       ),
+      // What was refused stays so until row, mapping or CRM change, or `pipeline sync retry`. Of an older publication: none.
+      crm_rejects: await connection
+        .rows(
+          `select crm, object, code, property, count(*) as records, min(error) as for_example from marts.fct_crm_syncs
+           where status = 'rejected' group by all order by records desc, crm, object, code, property limit 10`,
+        )
+        .catch(() => []),
     }
   } finally {
     published.close()

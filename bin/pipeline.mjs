@@ -79,7 +79,7 @@ async function build() {
       minify: true,
       keepNames: true,
       sourcemap: 'linked',
-      external: ['@duckdb/node-bindings*', 'esbuild'],
+      external: ['@duckdb/node-bindings*', 'esbuild', 'vite'],
       banner: {
         js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
       },

@@ -11,7 +11,7 @@ const PLUG_INS = ['ingest/providers', 'sync/crms', 'outreach/channels']
 const PRODUCT = ['pipeline', ...ROOMS, 'serve', 'cli']
 
 const files = projectFiles()
-const tsFiles = files.filter((path) => /\.m?ts$/.test(path)).map(parseTs)
+const tsFiles = files.filter((path) => /\.(m?ts|tsx)$/.test(path)).map(parseTs)
 const product = tsFiles.filter(({ path }) => PRODUCT.includes(topOf(path)) && !path.startsWith('pipeline/generated/'))
 const inRooms = product.filter(({ path }) => ROOMS.includes(topOf(path)))
 const plugIns = product.filter(({ path }) => isPlugIn(path))
@@ -107,8 +107,16 @@ describe('imports', () => {
     expect(importers((to) => /^(node:)?https?2?$/.test(to))).toEqual(NONE)
   })
 
+  // docs/decisions/dashboard.md
+  it('of a browser’s code reach its own folder and its packages, and the server reaches none of it', () => {
+    const isApp = (path: string) => path.startsWith('serve/app/')
+    const allowed = /^(preact(\/hooks)?|echarts\/[a-z]+)$/
+    expect(forbidden(product, ({ path }, to) => isApp(path) && !isApp(to) && !allowed.test(to))).toEqual(NONE)
+    expect(forbidden(product, ({ path }, to) => !isApp(path) && isApp(to))).toEqual(NONE)
+  })
+
   it('name files with their extension, and tests stay out of the product', () => {
-    expect(forbidden(tsFiles, (_, to) => /^(\.|test\/|bench\/)/.test(to) && !/\.(ts|json|mjs)$/.test(to))).toEqual(NONE)
+    expect(forbidden(tsFiles, (_, to) => /^(\.|test\/|bench\/)/.test(to) && !/\.(tsx?|json|mjs|css)$/.test(to))).toEqual(NONE)
     expect(forbidden(product, (_, to) => /^(test|bench)\//.test(to))).toEqual(NONE)
   })
 })
@@ -278,7 +286,7 @@ describe('ls is the catalogue', () => {
 
   it('files are kebab-case, and snake_case where SQL and YAML name them', () => {
     const [kebab, snake] = [/^[a-z0-9]+(-[a-z0-9]+)*((\.long)?\.test|\.config)?$/, /^[a-z0-9]+(_+[a-z0-9]+)*$/]
-    const named = files.filter((path) => /\.(ts|sql)$/.test(path) && !path.includes('/fixtures/'))
+    const named = files.filter((path) => /\.(tsx?|sql)$/.test(path) && !path.includes('/fixtures/'))
     const wrong = named.filter((path) => {
       const name = basename(path).replace(/\.[a-z]+$/, '')
       return !(isPlugIn(path) || path.endsWith('.sql') ? snake : kebab).test(name)

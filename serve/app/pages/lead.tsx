@@ -1,0 +1,202 @@
+import { useState } from 'preact/hooks'
+import { ApiProblem, post, type Row, useApi } from '../api.ts'
+import { Bars } from '../chart.tsx'
+import type { Place } from '../place.ts'
+import { label, Panel, Shown, Table, text } from '../ui.tsx'
+import { t } from '../words.ts'
+
+interface Told extends Record<string, unknown> {
+  lead: Row
+  company: Row | null
+  contact: Row | null
+}
+
+const rowsOf = (value: unknown) => (Array.isArray(value) ? (value as Row[]) : [])
+
+/** All that is known of one lead, and why it scores as it does. */
+export function Lead({ place }: { place: Place }) {
+  const asked = useApi<Told>(`/v1${place.path}`)
+  return <Shown asked={asked}>{(told) => <Known told={told} path={`/v1${place.path}`} again={asked.reload} />}</Shown>
+}
+
+function Known({ told, path, again }: { told: Told; path: string; again(): void }) {
+  const { lead, company, contact } = told
+  const reasons = rowsOf(lead.reasons)
+  let sum = 0
+  const bars = reasons.map((reason) => {
+    const from = sum
+    sum += Number(reason.points)
+    return { name: text(reason.because ?? reason.rule), from, to: sum }
+  })
+  const dated = [
+    ...rowsOf(told.signals).map((each) => ({
+      at: each.observed_at,
+      what: each.kind,
+      text: each.evidence,
+      link: each.url,
+    })),
+    ...rowsOf(told.news).map((each) => ({ at: each.published_at, what: 'news', text: each.title, link: each.url })),
+    ...rowsOf(told.outreach).map((each) => ({
+      at: each.sent_at ?? each.planned_at,
+      what: `${each.channel}: ${each.status}`,
+      text: each.subject,
+      link: null,
+    })),
+    ...rowsOf(told.syncs).map((each) => ({
+      at: each.synced_at,
+      what: `${each.crm}: ${each.operation}`,
+      text: each.error ?? each.object,
+      link: null,
+    })),
+  ].sort((a, b) => (String(a.at ?? '') < String(b.at ?? '') ? 1 : -1))
+  return (
+    <>
+      <p>
+        <strong>{text(lead.company_name)}</strong> · {text(lead.full_name)} · {text(lead.score)} · {text(lead.tier)} ·{' '}
+        {text(lead.qualification_status)} · {text(lead.owner)}
+      </p>
+      <div class="grid">
+        <Panel title={t('why')}>
+          <Bars
+            title={t('why')}
+            bars={[...bars, { name: t('total'), to: sum }]}
+            rows={reasons}
+            columns={['because', 'points', 'evidence', 'rule']}
+          />
+        </Panel>
+        <Panel title={t('would_raise')}>
+          <Table rows={rowsOf(lead.would_raise)} columns={['because', 'points', 'rule']} caption={t('would_raise')} />
+          <h2>{t('gate')}</h2>
+          <p>
+            {text(lead.qualification_status)}. {t('needs_data')}: {text(lead.needs_data)}
+          </p>
+          <h2>{t('bant')}</h2>
+          <dl>
+            {(['budget', 'authority', 'need', 'timeline'] as const).map((name) => (
+              <>
+                <dt>{t(name === 'timeline' ? 'timeline_signal' : name)}</dt>
+                <dd>{text(lead[`${name}_signal`])}</dd>
+              </>
+            ))}
+          </dl>
+        </Panel>
+        <Decide path={path} told={told} again={again} />
+      </div>
+      <Panel title={t('brief')}>
+        <Brief markdown={String(lead.deal_brief ?? '')} />
+      </Panel>
+      <Panel title={t('timeline')}>
+        <Table rows={dated} columns={['at', 'what', 'text', 'link']} caption={t('timeline')} />
+      </Panel>
+      <div class="grid">
+        <Panel title={t('company')}>
+          <Fields row={company} />
+        </Panel>
+        <Panel title={t('contact')}>
+          <Fields row={contact} />
+        </Panel>
+      </div>
+      <Panel title={t('provenance')}>
+        <Table
+          rows={rowsOf(told.provenance)}
+          columns={['entity', 'field', 'value', 'source', 'observed_at']}
+          caption={t('provenance')}
+        />
+        <Table
+          rows={rowsOf(told.values_beaten)}
+          columns={['entity', 'field', 'value', 'source', 'believed_value', 'believed_source', 'observed_at']}
+          caption={t('beaten')}
+        />
+        <Table
+          rows={rowsOf(told.purchases)}
+          columns={['provider', 'endpoint', 'field', 'credits', 'usd', 'hit', 'requested_at']}
+          caption={t('bought')}
+        />
+      </Panel>
+    </>
+  )
+}
+
+function Fields({ row }: { row: Row | null }) {
+  if (row === null) return <p class="quiet">{t('none')}</p>
+  return (
+    <dl>
+      {Object.entries(row).map(([name, value]) => (
+        <>
+          <dt>{label(name)}</dt>
+          <dd>{text(value)}</dd>
+        </>
+      ))}
+    </dl>
+  )
+}
+
+/** Headings and lists of the brief as elements; all else of it is text. */
+function Brief({ markdown }: { markdown: string }) {
+  if (markdown === '') return <p class="quiet">{t('none')}</p>
+  return (
+    <>
+      {markdown
+        .split('\n')
+        .filter((line) => line.trim() !== '')
+        .map((line, index) => {
+          const plain = line.replace(/^#+\s*|^[-*]\s+/, '').replaceAll('**', '')
+          if (line.startsWith('#')) return <h3 key={index}>{plain}</h3>
+          return <p key={index}>{/^[-*]\s/.test(line) ? `• ${plain}` : plain}</p>
+        })}
+    </>
+  )
+}
+
+function Decide({ path, told, again }: { path: string; told: Told; again(): void }) {
+  const [reason, setReason] = useState('')
+  const [until, setUntil] = useState('')
+  const [owner, setOwner] = useState('')
+  const [answer, tell] = useState('')
+  const act = (verb: string, body: object) =>
+    post(`${path}/${verb}`, body).then(
+      () => {
+        tell(t('noted'))
+        again()
+      },
+      (error: unknown) => tell(error instanceof ApiProblem ? error.message || error.code : String(error)),
+    )
+  const ready = reason.trim() !== '' && until !== ''
+  return (
+    <Panel title={t('acts')}>
+      <div class="bar">
+        <label>
+          {t('reason')} <input value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+        </label>
+        <label>
+          {t('until')} <input type="date" value={until} onInput={(event) => setUntil(event.currentTarget.value)} />
+        </label>
+        <button type="button" disabled={!ready} onClick={() => void act('reject', { reason, until })}>
+          {t('reject')}
+        </button>
+        <button type="button" disabled={!ready} onClick={() => void act('promote', { reason, until })}>
+          {t('promote')}
+        </button>
+        <button type="button" disabled={until === ''} onClick={() => void act('snooze', { until })}>
+          {t('snooze')}
+        </button>
+      </div>
+      <div class="bar">
+        <label>
+          {t('assign')} <input value={owner} onInput={(event) => setOwner(event.currentTarget.value)} />
+        </label>
+        <button
+          type="button"
+          disabled={owner.trim() === ''}
+          onClick={() => void act('assign', { owner: owner.trim() })}
+        >
+          {t('assign')}
+        </button>
+      </div>
+      <p role="status">{answer}</p>
+      {rowsOf(told.pending).length > 0 && (
+        <Table rows={rowsOf(told.pending)} columns={['kind', 'by', 'at', 'waits_for']} caption={t('waiting')} />
+      )}
+    </Panel>
+  )
+}

@@ -37,6 +37,7 @@ const HELP_ORDER = [
   'resume',
   'suppress',
   'replies',
+  'serve',
   'status',
   'debug',
   'ledger',

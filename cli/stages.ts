@@ -4,6 +4,7 @@ import * as outreach from '../outreach/run.ts'
 import type { RoomDoor } from '../pipeline/load.ts'
 import type { Room } from '../pipeline/room.ts'
 import * as scoring from '../scoring/run.ts'
+import { settings as serve } from '../serve/settings.ts'
 import * as sync from '../sync/run.ts'
 
 /** The composition root: the only file that knows the rooms. */
@@ -16,6 +17,11 @@ export const ROOMS: readonly RoomDoor[] = [
   door({ scoring: scoring.settings }, scoring.steps, ({ scoring }) => scoring),
   door({ outreach: outreach.settings }, outreach.steps, ({ outreach }) => outreach),
   door({ sync: sync.settings }, sync.steps, ({ sync }) => sync),
+  door(
+    { serve },
+    async () => ({ steps: [], tables: [] }),
+    ({ serve }) => serve,
+  ),
 ]
 
 /** A section that `pipeline.yaml` does not have switches its room off; the room's ledger tables exist all the same. */

@@ -15,6 +15,8 @@ export const pauseSchema = z.strictObject({
   sequence: z.string().optional(),
   mailbox: z.string().optional(),
   account: z.string().optional(),
+  /** Who said so, where that is known. */
+  by: z.string().optional(),
 })
 
 /** Something that is not done until somebody resumes it. */
@@ -32,7 +34,7 @@ export function foldPauses(messages: readonly IncomingMessage[]): Pause[] {
   for (const { kind, at, body } of inOrder(messages)) {
     const parsed = pauseSchema.safeParse(body)
     if (!parsed.success) continue
-    const { what, ...scope } = parsed.data
+    const { what, by: _, ...scope } = parsed.data
     if (kind === 'resume' && what === undefined) held.clear()
     const each = what === undefined || what === 'all' ? outward.options : [what]
     for (const one of each) {

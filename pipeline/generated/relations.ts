@@ -1320,6 +1320,14 @@ export interface MartsFctScoredLeads {
   scored_at: string
 }
 
+export interface OpsActs {
+  message_id: string
+  kind: string | null
+  sent_at: string | null
+  by: string | null
+  subject_id: string | null
+}
+
 export interface OpsBriefSentences {
   file: string
   line: number
@@ -1338,6 +1346,125 @@ export interface OpsCrmDrift {
   written_count: number | string | null
   changed_count: number | string | null
   emptied_count: number | string | null
+}
+
+export interface OpsLeadActs {
+  lead_id: string
+  assigned_to: string | null
+  snoozed_until: string | null
+}
+
+export interface OpsLeadFacts {
+  lead_id: string | null
+  company_id: string | null
+  contact_id: string | null
+  segment: string | null
+  company_name: string | null
+  domain: string | null
+  industry: string | null
+  country: string | null
+  state: string | null
+  city: string | null
+  employee_count: number | null
+  revenue_usd: number | null
+  funding_stage: string | null
+  founded_year: number | null
+  cnae_code: string | null
+  tech_stack: (string | null)[] | null
+  company_seen_at: string | null
+  tech_wanted_found: (string | null)[] | null
+  tech_gaps: (string | null)[] | null
+  tech_unwanted_found: (string | null)[] | null
+  is_icp_match: boolean | null
+  icp_profiles: (string | null)[] | null
+  icp_failed_rules: (string | null)[] | null
+  icp_soft_met: number | null
+  icp_soft_total: number | null
+  icp_employees_min: number | null
+  icp_employees_max: number | null
+  icp_revenue_min: number | null
+  icp_revenue_max: number | null
+  full_name: string | null
+  title: string | null
+  seniority: string | null
+  department: string | null
+  persona: string | null
+  email: string | null
+  email_status: string | null
+  phone: string | null
+  linkedin_url: string | null
+  contact_seen_at: string | null
+  signal_count: number | null
+  latest_signal_at: string | null
+  hiring_signal_at: string | null
+  funding_signal_at: string | null
+  expansion_signal_at: string | null
+  leadership_change_signal_at: string | null
+  tech_adoption_signal_at: string | null
+  hiring_evidence: string | null
+  funding_evidence: string | null
+  expansion_evidence: string | null
+  leadership_change_evidence: string | null
+  tech_adoption_evidence: string | null
+  hiring_signal_id: string | null
+  funding_signal_id: string | null
+  expansion_signal_id: string | null
+  leadership_change_signal_id: string | null
+  tech_adoption_signal_id: string | null
+  latest_signal_id: string | null
+  latest_signal_kind: string | null
+  latest_signal_evidence: string | null
+  news_count_90d: number | null
+  latest_news_id: string | null
+  latest_news_title: string | null
+  latest_news_url: string | null
+  latest_news_at: string | null
+  social_posts_90d: number | null
+  linkedin_followers: number | null
+  enrichment_completeness: number | null
+  enriched_at: string | null
+  override_score: number | null
+  override_tier: string | null
+  override_reason: string | null
+  override_until: string | null
+}
+
+export interface OpsLeadRows {
+  lead_id: string
+  company_id: string | null
+  contact_id: string | null
+  company_name: string | null
+  domain: string | null
+  industry: string | null
+  country: string | null
+  state: string | null
+  segment: string | null
+  employee_count: number | null
+  full_name: string | null
+  title: string | null
+  seniority: string | null
+  department: string | null
+  email: string | null
+  phone: string | null
+  score: number
+  fit_score: number | null
+  intent_score: number | null
+  tier: string | null
+  qualification_status: string | null
+  owner: string | null
+  snoozed_until: string | null
+  enrichment_completeness: number | null
+  discovered_at: string | null
+  enriched_at: string | null
+  scored_at: string | null
+  search_text: string | null
+}
+
+export interface OpsPauses {
+  message_id: string
+  kind: string | null
+  sent_at: string | null
+  body: string | null
 }
 
 export interface OpsProvenance {
@@ -3463,8 +3590,13 @@ export interface Relations {
   'marts.fct_score_history': MartsFctScoreHistory
   'marts.fct_score_reasons': MartsFctScoreReasons
   'marts.fct_scored_leads': MartsFctScoredLeads
+  'ops.acts': OpsActs
   'ops.brief_sentences': OpsBriefSentences
   'ops.crm_drift': OpsCrmDrift
+  'ops.lead_acts': OpsLeadActs
+  'ops.lead_facts': OpsLeadFacts
+  'ops.lead_rows': OpsLeadRows
+  'ops.pauses': OpsPauses
   'ops.provenance': OpsProvenance
   'ops.replies': OpsReplies
   'ops.review_contact_matches': OpsReviewContactMatches

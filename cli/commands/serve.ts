@@ -1,0 +1,80 @@
+import type { Command } from 'commander'
+import { InvalidArgumentError } from 'commander'
+import { EXIT, type Problem, ProjectError } from '../../pipeline/errors.ts'
+import { placesOf } from '../../pipeline/warehouse/home.ts'
+import { loadScoring } from '../../scoring/load.ts'
+import { serveApp } from '../../serve/app.ts'
+import { startServer } from '../../serve/server.ts'
+import { settings as serveSettings } from '../../serve/settings.ts'
+import { isLoopback, readUsers } from '../../serve/users.ts'
+import { addCommonOptions, type CommonOptions } from '../options.ts'
+import { action, type CommandSession, realEffects } from '../session.ts'
+
+interface Options extends CommonOptions {
+  host?: string
+  port?: number
+}
+
+export function register(program: Command): void {
+  const command = program
+    .command('serve')
+    .description('the scoring API and the dashboard, over what was published; holds no lock')
+    .option('--host <address>', 'where to listen; beyond this machine only with serve.users')
+    .option('--port <number>', 'on which port; 0: whichever is free', parsePort)
+  addCommonOptions(command).action(action<Options>(serve))
+}
+
+async function serve(session: CommandSession, options: Options): Promise<number> {
+  const { report, root, loadOptions } = session
+  const { config } = await session.load()
+  const written = (config.data.serve ?? {}) as object
+  const settings = serveSettings.parse({
+    ...written,
+    ...(options.host === undefined ? {} : { host: options.host }),
+    ...(options.port === undefined ? {} : { port: options.port }),
+  })
+  const problems: Problem[] = []
+  const users = readUsers(settings, loadOptions.env, problems, (path) => config.yaml.lineOf(path))
+  if (settings.users.length === 0 && !isLoopback(settings.host)) {
+    problems.push({
+      file: config.yaml.file,
+      line: config.yaml.lineOf(['serve']),
+      message: `serve would be open to everybody who reaches ${settings.host}: there are no users`,
+      hint: 'Name them below serve.users, or listen on 127.0.0.1.',
+    })
+  }
+  if (problems.length > 0) throw new ProjectError(problems)
+  const places = placesOf(root, config.target)
+  const effects = realEffects()
+  const running = await startServer({
+    settings,
+    users,
+    warehouse: places.warehouse,
+    data: places.data,
+    threads: config.target.threads,
+    env: loadOptions.env,
+    now: effects.now,
+    fault: (message) => report.line(`a fault of ours: ${message}`),
+    app: serveApp,
+    async loadScoring() {
+      const found: Problem[] = []
+      const cards = config.data.scoring as Parameters<typeof loadScoring>[1]
+      const scoring = await loadScoring(root, cards, config.yaml, found)
+      if (scoring === undefined) throw new ProjectError(found)
+      return scoring
+    },
+  })
+  report.line(`serving ${running.url}, docs at ${running.url}/docs`)
+  if (options.output === 'json') report.json({ url: running.url })
+  await new Promise<void>((done) => {
+    if (effects.signal.aborted) done()
+    else effects.signal.addEventListener('abort', () => done(), { once: true })
+  })
+  await running.close()
+  return EXIT.ok
+}
+
+function parsePort(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('must be 0 to 65535')
+  return Number(text)
+}

@@ -1,0 +1,54 @@
+import type { User } from './users.ts'
+
+/** How a column with personal data is shown to who may not see it; null: not at all. */
+const MASKED: Record<string, (value: string) => string | null> = {
+  email: (value) => value.replace(/^(.).*(@.*)$/, '$1***$2'),
+  address: (value) => value.replace(/^(.).*(@.*)$/, '$1***$2'),
+  full_name: initials,
+  first_name: initials,
+  last_name: initials,
+  phone: (value) => `***${value.slice(-2)}`,
+  ...Object.fromEntries(
+    [
+      'linkedin_url',
+      'subject',
+      'body',
+      'deal_brief',
+      'sentence',
+      'evidence',
+      'because',
+      'approved_by',
+      'url',
+      'by',
+      'note',
+      'question',
+    ].map((name) => [name, () => null]),
+  ),
+}
+
+function initials(name: string): string {
+  return name
+    .split(/\s+/)
+    .map((word) => `${[...word][0] ?? ''}.`)
+    .join(' ')
+}
+
+/** The same rows, without personal data for who may not see it. */
+export function masked<T>(user: User, value: T): T {
+  return user.sees_people ? value : (hide(value) as T)
+}
+
+function hide(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(hide)
+  if (typeof value !== 'object' || value === null) return value
+  const row = value as Record<string, unknown>
+  // What is known of a person, value by value, names its column in a field of its own.
+  if (row.entity === 'contact')
+    return { ...row, value: null, ...('believed_value' in row ? { believed_value: null } : {}) }
+  return Object.fromEntries(
+    Object.entries(row).map(([name, inner]) => {
+      const mask = MASKED[name]
+      return [name, mask !== undefined && typeof inner === 'string' ? mask(inner) : hide(inner)]
+    }),
+  )
+}

@@ -124,7 +124,7 @@ beforeAll(async () => {
           `providers: { mock: {}, sample: ${switched} }`,
         ),
         'email: [mock]',
-        'email: [sample]',
+        'email: [sample, mock]',
       ),
   })
   const begun = await pipeline(root, ['ledger', 'init'])
@@ -280,6 +280,15 @@ it(
       Number((creditsSpent() * USD_PER_CREDIT).toFixed(6)),
     ])
     expect(bill.stderr).toMatch(/USD for each of \d+ qualified leads/)
+    // Asked first, the free one would have saved what it knows: told from what was logged, and nothing was asked for it.
+    const { stdout } = await pipeline(root, ['status', '--spend', '--month', month, '--output', 'json'])
+    const { other_orders: orders } = JSON.parse(stdout) as {
+      other_orders: { field: string; order: string; usd: number; usd_spent: number }[]
+    }
+    const of_email = orders.filter(({ field }) => field === 'email')
+    expect(of_email.map(({ order }) => order)).toEqual(['mock, sample', 'sample, mock'])
+    expect(of_email[0]!.usd).toBeLessThan(of_email[1]!.usd)
+    expect(of_email[0]!.usd_spent).toBeCloseTo(creditsSpent() * USD_PER_CREDIT, 4)
   },
   LONG,
 )

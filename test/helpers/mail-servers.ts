@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
@@ -44,14 +45,16 @@ const OUTSIDE = ['ana@acme.test', 'bob@acme.test', 'everybody@acme.test']
 export async function mailServers(): Promise<MailServers> {
   const root = mkdtempSync(join(tmpdir(), 'lead-engine-mail-'))
   chmodSync(root, 0o755)
+  // The servers drop root's rights, and must get through a temporary folder that is private.
+  if ((statSync(tmpdir()).mode & 0o001) === 0) chmodSync(tmpdir(), 0o711)
   const [smtp, imap, lmtp] = [await freePort(), await freePort(), await freePort()] as [number, number, number]
   ensureUser()
   startDovecot(root, imap, lmtp)
   startPostfix(root, smtp, lmtp)
   const postfix = join(root, 'postfix', 'etc')
   const stop = () => {
-    spawnSync('postfix', ['-c', postfix, 'stop'])
-    spawnSync('doveadm', ['-c', join(root, 'dovecot', 'dovecot.conf'), 'stop'])
+    spawnSync('postfix', ['-c', postfix, 'stop'], { stdio: 'ignore' })
+    spawnSync('doveadm', ['-c', join(root, 'dovecot', 'dovecot.conf'), 'stop'], { stdio: 'ignore' })
     rmSync(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
   }
   return {
@@ -158,7 +161,8 @@ namespace inbox {
 }
 `
   writeFileSync(join(own, 'dovecot.conf'), config)
-  execFileSync('dovecot', ['-c', join(own, 'dovecot.conf')])
+  // What they start keeps its pipes open: it gets none.
+  execFileSync('dovecot', ['-c', join(own, 'dovecot.conf')], { stdio: 'ignore' })
 }
 
 function startPostfix(root: string, smtp: number, lmtp: number): void {
@@ -240,6 +244,6 @@ postlog unix-dgram n - n - 1 postlogd
   )
   execFileSync('chown', ['postfix', join(root, 'postfix', 'data')])
   chmodSync(join(root, 'postfix', 'queue'), 0o755)
-  const started = spawnSync('postfix', ['-c', etc, 'start'], { encoding: 'utf8' })
-  if (started.status !== 0) throw new Error(`postfix does not start: ${started.stderr}`)
+  const started = spawnSync('postfix', ['-c', etc, 'start'], { stdio: 'ignore' })
+  if (started.status !== 0) throw new Error(`postfix does not start: postfix -c ${etc} start`)
 }

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { OutreachEvent } from '../../outreach/events.ts'
+import { writeIncoming } from '../../pipeline/incoming.ts'
+import type { Connection } from '../../pipeline/warehouse/duckdb.ts'
+import { openSession } from '../../pipeline/warehouse/session.ts'
+import { pipeline, projectCopy } from './cli.ts'
+
+export interface OutreachProject {
+  root: string
+  /** Messages that are approved or under way. */
+  open(): Promise<number>
+  /** Message-IDs that a person is asked about. */
+  inDoubt(): Promise<string[]>
+  /** What is put off is due now, and intents are old enough to be looked up. */
+  forward(): Promise<void>
+  events(where?: string): Promise<OutreachEvent[]>
+}
+
+const SEQUENCE = `description: One message.
+audience: "contact_id is not null"
+days: [mon, tue, wed, thu, fri, sat, sun]
+language: en
+steps:
+  - { id: intro, channel: email, after_days: 0, template: bench/intro }
+`
+
+/** A project on disk, live for send alone, with so many approved messages: as `pipeline run` and `approve` leave it. */
+export async function outreachProject(options: {
+  messages: number
+  smtp_port: number
+  /** Port of the IMAP server that has the archive; absent: there is none. */
+  imap_port?: number
+}): Promise<OutreachProject> {
+  const { messages, smtp_port, imap_port } = options
+  const root = projectCopy(
+    {
+      'outreach/sequences/bench.yml': SEQUENCE,
+      'outreach/templates/bench/intro.en.md': '---\nsubject: "About {company_name}"\n---\n\nHi {first_name|there}.\n',
+    },
+    20,
+  )
+  const archive = `imap: { host: 127.0.0.1, port: ${imap_port}, user: archive@lead.test, pass: pw }, archive: archive@lead.test, settle_s: 3, `
+  const mailbox = `{ from: "Ana <seller@lead.test>", smtp: { host: 127.0.0.1, port: ${smtp_port} }, ${imap_port === undefined ? '' : archive}per_day: 100000 }`
+  const file = join(root, 'pipeline.yaml')
+  const text = readFileSync(file, 'utf8').replace(
+    /^outreach:.*$/m,
+    `outreach: { channels: { email: { mailboxes: [${mailbox}] } }, sequences: [bench] }`,
+  )
+  writeFileSync(file, text)
+  const first = await pipeline(root, ['run', '--quiet'])
+  if (first.code !== 0) throw new Error(first.stderr)
+  const ledger = join(root, 'data', 'ledger.duckdb')
+  const build = join(root, 'data', '.build', 'warehouse.duckdb')
+  const opened = async <T>(work: (session: Awaited<ReturnType<typeof openSession>>) => Promise<T>): Promise<T> => {
+    const session = await openSession({ ledger, build, as_of: '2000-01-01' })
+    try {
+      return await work(session)
+    } finally {
+      session.close()
+    }
+  }
+  const current = `(select * from _ledger.raw.outreach__events
+    qualify row_number() over (partition by event_id order by _fetched_at desc, _load desc) = 1)`
+  const ledger_id = await opened(async ({ connection }) => {
+    await multiply(connection, messages)
+    return (await connection.rows<{ id: string }>('select ledger_id as id from _ledger.log.info'))[0]!.id
+  })
+  writeFileSync(file, text.replace(/^( {2}dev: \{.*) \}$/m, `$1, ledger_id: ${ledger_id}, live: [send] }`))
+  // Plans the messages of the leads that were added, and sends nothing, since nobody has approved any.
+  const planned = await pipeline(root, ['run', '--quiet', '--stage', 'outreach'])
+  if (planned.code !== 0) throw new Error(planned.stderr)
+  const events = (where = 'true') =>
+    opened(({ connection }) =>
+      connection.rows<OutreachEvent>(`select * from ${current} where ${where} order by event_id`),
+    )
+  const waiting = await events(`status = 'planned'`)
+  if (waiting.length !== messages) throw new Error(`${waiting.length} messages are planned, not ${messages}`)
+  writeIncoming(join(root, 'data'), {
+    id: `approve-${randomUUID()}`,
+    kind: 'approve',
+    at: new Date().toISOString(),
+    body: { by: 'judge', messages: waiting.map(({ event_id, content_hash }) => ({ event_id, content_hash })) },
+  })
+  return {
+    root,
+    events,
+    open: async () => (await events(`status in ('planned', 'approved', 'sending')`)).length,
+    inDoubt: async () => (await events(`status = 'in_doubt'`)).map(({ message_id }) => message_id!),
+    forward: async () => {
+      await opened(({ connection }) =>
+        connection.run(
+          `update _ledger.raw.outreach__events set next_attempt_at = null where next_attempt_at is not null`,
+        ),
+      )
+      await new Promise((done) => setTimeout(done, 100))
+    },
+  }
+}
+
+/** So many leads that differ in who they are alone, in the place of those that there are. */
+async function multiply(connection: Connection, count: number): Promise<void> {
+  const [model] = await connection.rows<{ lead_id: string; company_id: string; contact_id: string }>(`
+    select leads.lead_id, leads.company_id, leads.contact_id
+    from _build.marts.fct_scored_leads as leads
+    join _build.marts.dim_contacts as contacts on contacts.contact_id = leads.contact_id
+    where leads.qualification_status = 'qualified' and contacts.email is not null
+    order by contacts.email_status = 'valid' desc, leads.lead_id limit 1`)
+  const { lead_id, company_id, contact_id } = model!
+  const own: [string, string, Record<string, string>][] = [
+    [
+      'dim_companies',
+      `company_id = '${company_id}'`,
+      {
+        company_id: `'cmp_' || n`,
+        name: `'Company ' || n`,
+        domain: `'c' || n || '.example'`,
+        cnpj: 'null::varchar',
+        is_icp_match: 'true',
+      },
+    ],
+    [
+      'dim_contacts',
+      `contact_id = '${contact_id}'`,
+      {
+        contact_id: `'con_' || n`,
+        company_id: `'cmp_' || n`,
+        email: `'p' || n || '@c' || n || '.example'`,
+        linkedin_url: 'null::varchar',
+        phone: 'null::varchar',
+      },
+    ],
+    [
+      'fct_enriched_leads',
+      `lead_id = '${lead_id}'`,
+      { lead_id: `'led_' || n`, company_id: `'cmp_' || n`, contact_id: `'con_' || n` },
+    ],
+    [
+      'fct_scored_leads',
+      `lead_id = '${lead_id}'`,
+      { lead_id: `'led_' || n`, company_id: `'cmp_' || n`, contact_id: `'con_' || n` },
+    ],
+  ]
+  for (const [table, where, values] of own) {
+    const there = await connection.describe(`select * from _build.marts.${table}`)
+    const names = new Set(there.map(({ name }) => name))
+    const more = names.has('email') ? { email: `'p' || n || '@c' || n || '.example'` } : {}
+    const replaced = Object.entries({ ...values, ...more }).filter(([name]) => names.has(name))
+    await connection.run(`
+      create or replace table _build.marts.${table} as
+      select model.* replace (${replaced.map(([name, value]) => `${value} as ${name}`).join(', ')})
+      from (select * from _build.marts.${table} where ${where} limit 1) as model, range(1, ${count + 1}) as copies(n)`)
+  }
+}

@@ -1,5 +1,6 @@
 import type { Connection } from '../pipeline/warehouse/duckdb.ts'
-import type { Icp } from './icp.ts'
+import { type Icp, rulesIn } from './icp.ts'
+import { REGISTER_RULES, type RegisterRule, type RegisterRules } from './icp-register.ts'
 
 export { readLayout } from '../pipeline/bulk/delimited.ts'
 export { folderVersion } from '../pipeline/bulk/folder.ts'
@@ -9,8 +10,8 @@ export * as bytes from './register-bytes.ts'
 export * as register from './register-filter.ts'
 export * as share from './register-share.ts'
 
-/** What a source that knows only place and activity can already hold against a company. */
-export interface Pushdown {
+/** What a register can already hold against a company. Rules that ask for nothing are absent. */
+export interface Pushdown extends RegisterRules {
   /** Upper case; absent where every state will do. */
   states?: string[]
   /** CNAE prefixes, one of which a code of the company must begin with; absent where every activity will do. */
@@ -21,11 +22,15 @@ export interface Pushdown {
 
 /** The hard rules of all profiles, as a row of a register meets them. */
 export interface PushedDown {
-  /** Could it pass a profile? `codes`: its CNAE codes, the principal one first. */
-  mayPass(state: string, codes: readonly string[]): boolean
+  /** One for each profile. */
+  rules: readonly Pushdown[]
+  /** Could it pass a profile? `codes`: its CNAE codes, the principal one first. `meets`: whether it could meet what else one asks. */
+  mayPass(state: string, codes: readonly string[], meets?: (rule: Pushdown) => boolean): boolean
   /** Outside of these none can pass; absent where every state will do. Upper case. */
   states?: string[]
-  /** Every row can pass. */
+  /** Likewise, SIAFI codes. */
+  municipios?: string[]
+  /** Every establishment can pass. */
   all: boolean
 }
 
@@ -33,7 +38,7 @@ export interface PushedDown {
 export type Activities = ReadonlyMap<string, string>
 
 /**
- * The hard rules on place and activity of every profile that wants companies of a country; a company must pass one.
+ * The hard rules that a register can judge, of every profile that wants companies of a country; a company must pass one.
  * Whoever calls this declares that it reads the seed `cnae_industries`.
  */
 export async function pushdownOf({ icp, connection }: { icp: Icp; connection: Connection }, country: string) {
@@ -44,20 +49,29 @@ export async function pushdownOf({ icp, connection }: { icp: Icp; connection: Co
   const wanting = Object.values(icp.profiles).filter(
     ({ hard }) => hard.countries?.some((wanted) => wanted.toUpperCase() === country) ?? true,
   )
-  const rules: Pushdown[] = wanting.map(({ hard: { states, cnae, industries } }) => ({
-    states: asked(states)?.map((state) => state.toUpperCase()),
-    cnae: asked(cnae),
-    industries: asked(industries),
+  const rules: Pushdown[] = wanting.map(({ hard }) => ({
+    states: asked(hard.states)?.map((state) => state.toUpperCase()),
+    cnae: asked(hard.cnae),
+    industries: asked(hard.industries),
+    ...Object.fromEntries(rulesIn(hard).flatMap((name) => (isOfRegister(name) ? [[name, hard[name]]] : []))),
   }))
-  const states = rules.some((rule) => rule.states === undefined) ? undefined : rules.flatMap((rule) => rule.states!)
+  const together = (name: 'states' | 'municipios') =>
+    rules.some((rule) => rule[name] === undefined) ? undefined : rules.flatMap((rule) => rule[name]!)
   return {
     rules,
-    states,
-    all: rules.some(({ states, cnae, industries }) => (states ?? cnae ?? industries) === undefined),
+    states: together('states'),
+    municipios: together('municipios'),
+    all: rules.some(
+      ({ states, cnae, industries, municipios, age_years }) =>
+        (states ?? cnae ?? industries ?? municipios ?? age_years) === undefined,
+    ),
     personas: wanting.some(({ personas }) => personas.length > 0),
-    mayPass: (state: string, codes: readonly string[]) => rules.some((rule) => mayPass(rule, state, codes, activities)),
+    mayPass: (state: string, codes: readonly string[], meets: (rule: Pushdown) => boolean = () => true) =>
+      rules.some((rule) => meets(rule) && mayPass(rule, state, codes, activities)),
   }
 }
+
+const isOfRegister = (name: string): name is RegisterRule => (REGISTER_RULES as readonly string[]).includes(name)
 
 /** A rule that is empty asks for nothing. */
 function asked<T>(wanted: readonly T[] | undefined): T[] | undefined {

@@ -4,9 +4,10 @@ import type { Finding, PlanPart, PlanWorld } from '../pipeline/plan-part.ts'
 import type { Row } from '../pipeline/warehouse/duckdb.ts'
 import { readYaml } from '../pipeline/yaml.ts'
 import type { SwitchedOn } from './catalogue.ts'
-import { type Icp, rulesIn } from './icp.ts'
+import { asksRegister, type Icp, rulesIn } from './icp.ts'
 import { compileIcp } from './icp-compile.ts'
 import { redundantRules } from './icp-lint.ts'
+import { REGISTERED } from './icp-register.ts'
 
 const COMPANIES = 'intermediate.int_companies_merged'
 const RATES = 'seeds.fx_rates'
@@ -14,14 +15,15 @@ const RATES = 'seeds.fx_rates'
 /** What `pipeline plan` says before anything is asked or bought: how large the market is, and which rules do nothing. */
 export function icpPlans(icp: Icp, path: string, listing: readonly SwitchedOn[]): PlanPart[] {
   const title = 'the market that the ICP describes, among companies found so far'
+  const reads = [COMPANIES, RATES, ...(asksRegister(icp) ? [`intermediate.${REGISTERED}`] : [])]
   const counting = listing.filter(({ provider }) => provider.count !== undefined)
   return [
     ...(counting.length === 0 ? [] : [countsOf(counting, icp)]),
-    { name: 'market', title, reads: [COMPANIES, RATES], tell: (world) => market(world, icp) },
+    { name: 'market', title, reads, tell: (world) => market(world, icp) },
     {
       name: 'icp_rules',
       title: 'rules of the ICP that match nothing or everything',
-      reads: [COMPANIES, RATES],
+      reads,
       tell: (world) => rulesOnData(world, icp, path),
     },
   ]

@@ -1,11 +1,12 @@
 import { quoteLiteral } from '../pipeline/table.ts'
 import { type Icp, type Profile, type RULES, type Rules, rulesIn } from './icp.ts'
+import { registerCondition } from './icp-register.ts'
 
 /** The whole ICP as one SELECT over companies: a relation, or a query in brackets, with the columns of the golden record. */
 export function compileIcp(icp: Icp, as_of: string, companies: string): string {
   const judged = Object.entries(icp.profiles).map(
     ([name, profile]) => `${judge(name, profile, icp.exclude, as_of)}
-        from ${companies}`,
+        from ${companies} as companies`,
   )
   const names = (list: string, which: string) =>
     `list_transform(list_filter(${list}, lambda r: ${which}), lambda r: r.rule)`
@@ -84,6 +85,8 @@ function conditionOf(rule: (typeof RULES)[number], rules: Rules, as_of: string):
       return between('revenue_usd', rules.revenue!, rateOf(rules.revenue!.currency, as_of))
     case 'tech':
       return techCondition(rules.tech!)
+    default:
+      return registerCondition(rule, rules, as_of)
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Icp, type Rules, rulesIn } from './icp.ts'
+import { REGISTER_RULES } from './icp-register.ts'
 
 /** A rule that does nothing, or rules out all, whatever the data; `path` leads to it in the file. */
 export interface Lint {
@@ -9,6 +10,9 @@ export interface Lint {
 
 /** Years that a company can have been founded in, as the models believe them. */
 const FOUNDED = { from: 1500, to: 2100 }
+/** Years; no company of Brazil can be older. */
+const OLDEST = 600
+const PORTES = 3
 
 /**
  * Rules that can be seen to match nothing, or everything, without any data. `cnaePrefixes`: prefixes that are known, none
@@ -57,7 +61,20 @@ function lintRules(path: PropertyKey[], rules: Rules, countries: readonly string
       'seeds/cnae_industries.csv has the divisions.',
     )
   }
-  for (const rule of ['employees', 'revenue', 'founded'] as const) {
+  const asked = rulesIn(rules)
+  for (const rule of REGISTER_RULES) {
+    if (!asked.includes(rule) || countries.length === 0 || countries.includes('BR')) continue
+    add(
+      [rule],
+      `matches nothing: companies of ${countries.join(', ')} are not in the Brazilian register`,
+      'Take it out, or add BR.',
+    )
+  }
+  if (new Set(rules.porte).size === PORTES)
+    add(['porte'], 'matches everything: it has all three sizes', 'Take the rule out, or name fewer.')
+  if ((rules.age_years?.min ?? 0) > OLDEST)
+    add(['age_years'], `matches nothing: no company is ${rules.age_years!.min} years old`, 'Write years, not months.')
+  for (const rule of ['employees', 'revenue', 'founded', 'capital', 'age_years'] as const) {
     const { min, max } = rules[rule] ?? {}
     const least = rule === 'founded' ? FOUNDED.from : 0
     if (min !== undefined && min <= least && max === undefined)

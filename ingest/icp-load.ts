@@ -117,7 +117,7 @@ class Check {
         this.wrong([...path, 'revenue', 'currency'], `no exchange rate for '${currency}'`, hint)
       }
     }
-    for (const name of ['employees', 'revenue', 'founded'] as const) {
+    for (const name of ['employees', 'revenue', 'founded', 'capital', 'age_years'] as const) {
       const { min, max } = rules[name] ?? {}
       if (min !== undefined && max !== undefined && min > max) {
         this.wrong([...path, name], `min ${min} is above max ${max}`, 'Swap them.')

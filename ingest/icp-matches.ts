@@ -1,8 +1,9 @@
 import type { Step } from '../pipeline/step.ts'
 import type { TableSpec } from '../pipeline/table.ts'
 import { hashOf } from './catalogue.ts'
-import type { Icp } from './icp.ts'
+import { asksRegister, type Icp } from './icp.ts'
 import { compileIcp } from './icp-compile.ts'
+import { REGISTERED } from './icp-register.ts'
 
 const ICP_MATCHES: TableSpec = {
   schema: 'discovery',
@@ -50,7 +51,7 @@ const LISTED = 'intermediate.int_companies_merged'
 const COMPLETED = `(
             select * from intermediate.int_companies_completed
             where company_id in (select company_id from intermediate.int_company_values_contested)
-        ) as completed`
+        )`
 
 const ICP_PERSONAS: TableSpec = {
   schema: 'discovery',
@@ -80,7 +81,7 @@ function compileMatches(icp: Icp, as_of: string): string {
 
 export function icpSteps(icp: Icp): Step[] {
   const profiles = Object.entries(icp.profiles)
-  const rates = usesRates(icp) ? ['fx_rates'] : []
+  const known = [...(usesRates(icp) ? ['fx_rates'] : []), ...(asksRegister(icp) ? [REGISTERED] : [])]
   return [
     {
       name: 'icp_prospects',
@@ -88,7 +89,7 @@ export function icpSteps(icp: Icp): Step[] {
       stage: 'discovery',
       file: 'ingest/icp-matches.ts',
       description: 'Holds every company, as it is listed, against every profile of the ICP.',
-      reads: ['int_companies_merged', ...rates],
+      reads: ['int_companies_merged', ...known],
       builds: [ICP_PROSPECTS],
       fingerprint: hashOf([icp.profiles, icp.exclude]),
       async bind(connection) {
@@ -105,7 +106,7 @@ export function icpSteps(icp: Icp): Step[] {
       stage: 'discovery',
       file: 'ingest/icp-matches.ts',
       description: 'Holds every company, with what enrichment found, against every profile of the ICP.',
-      reads: ['icp_prospects', 'int_companies_completed', 'int_company_values_contested', ...rates],
+      reads: ['icp_prospects', 'int_companies_completed', 'int_company_values_contested', ...known],
       builds: [ICP_MATCHES],
       fingerprint: hashOf([icp.profiles, icp.exclude]),
       async bind(connection) {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { REGISTER_RULES, registerRules } from './icp-register.ts'
 
 const range = z.strictObject({ min: z.number().nonnegative().optional(), max: z.number().nonnegative().optional() })
 const wholeRange = z.strictObject({ min: z.int().nonnegative().optional(), max: z.int().nonnegative().optional() })
@@ -23,6 +24,7 @@ const rules = z.strictObject({
   tech: z
     .strictObject({ wanted: z.array(z.string()).default([]), unwanted: z.array(z.string()).default([]) })
     .optional(),
+  ...registerRules,
 })
 
 /** Whom to talk to: by one of the titles, or by seniority and department. */
@@ -71,7 +73,16 @@ export const RULES = [
   'founded',
   'funding_stages',
   'tech',
+  ...REGISTER_RULES,
 ] as const satisfies readonly (keyof Rules)[]
+
+/** Whether some rule asks what only the Brazilian register knows. */
+export function asksRegister({ profiles }: Icp): boolean {
+  const names: readonly string[] = REGISTER_RULES
+  return Object.values(profiles).some(({ hard, soft }) =>
+    [hard, soft].some((rules) => rulesIn(rules).some((name) => names.includes(name))),
+  )
+}
 
 /** The rules that ask for something. */
 export function rulesIn(rules: Rules): (typeof RULES)[number][] {

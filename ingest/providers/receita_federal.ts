@@ -117,11 +117,11 @@ export default defineProvider({
     reads: ['cnae_industries'],
     async land(context) {
       const { only, keep_months } = context.settings
-      const { rules, personas, ...pushed } = await pushdownOf(context, 'BR')
+      const { personas, ...pushed } = await pushdownOf(context, 'BR')
       const keep = register.wantedEstablishment(only, context.as_of, pushed)
-      const company = register.wantedCompany(only)
+      const company = register.wantedCompany(only, pushed)
       const screen = company && { table: 'empresas', column: 'cnpj_basico', keep: company }
-      const skip = rules.length === 0
+      const skip = pushed.rules.length === 0
       // Where every establishment is wanted, so is every company: there is nothing to look up.
       const whole = keep === undefined && screen === undefined && { within: undefined }
       const some: Record<string, object> = {
@@ -133,7 +133,7 @@ export default defineProvider({
       const set = {
         source: 'receita_federal',
         tables: Object.entries(tables).map(([table, layout]) => ({ table, ...layout, ...some[table] })),
-        filter: JSON.stringify({ ...only, rules, socios: personas }),
+        filter: JSON.stringify({ ...only, rules: pushed.rules, socios: personas }),
         dateOf: (member: string) => dateOf(member, Number(context.as_of.slice(0, 4))),
         keep_snapshots: keep_months,
       }

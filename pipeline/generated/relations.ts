@@ -251,6 +251,16 @@ export interface IntermediateIntCompaniesOwned {
   because: string
 }
 
+export interface IntermediateIntCompaniesRegistered {
+  cnpj_root: string
+  municipality_codes: (string | null)[] | null
+  started_on: string | null
+  branch_started_on: string | null
+  size_class_code: string | null
+  legal_nature_code: string | null
+  share_capital_brl: string | null
+}
+
 export interface IntermediateIntCompanyExclusionsNamed {
   reason: string
   origin: string
@@ -3514,6 +3524,7 @@ export interface Relations {
   'intermediate.int_companies_listed': IntermediateIntCompaniesListed
   'intermediate.int_companies_merged': IntermediateIntCompaniesMerged
   'intermediate.int_companies_owned': IntermediateIntCompaniesOwned
+  'intermediate.int_companies_registered': IntermediateIntCompaniesRegistered
   'intermediate.int_company_exclusions_named': IntermediateIntCompanyExclusionsNamed
   'intermediate.int_company_news_summarized': IntermediateIntCompanyNewsSummarized
   'intermediate.int_company_profiles_found': IntermediateIntCompanyProfilesFound

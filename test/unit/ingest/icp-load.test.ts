@@ -76,6 +76,21 @@ describe('each mistake is said with its line, the value and the mend', () => {
       },
     ],
     [
+      'an age upside down',
+      profile('{ countries: [BR], age_years: { min: 9, max: 2 } }'),
+      { message: 'profiles.one.hard.age_years: min 9 is above max 2' },
+    ],
+    [
+      'the name of a municipality for its code',
+      profile('{ countries: [BR], municipios: [São Paulo] }'),
+      { line: 5, message: expect.stringContaining('a SIAFI code of four digits') },
+    ],
+    [
+      'a porte that there is not',
+      profile('{ countries: [BR], porte: ["02"] }'),
+      { line: 5, message: expect.stringContaining('01, 03 or 05') },
+    ],
+    [
       'a currency without a rate',
       profile('{ revenue: { min: 1, currency: XTS } }'),
       {

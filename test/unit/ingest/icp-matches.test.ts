@@ -81,6 +81,44 @@ describe('a rule is met, not met, or cannot be judged', () => {
   })
 })
 
+describe('a rule of the register', () => {
+  beforeAll(async () => {
+    await w.connection.run(`
+      create or replace table intermediate.int_companies_registered (cnpj_root varchar, municipality_codes varchar[],
+        started_on date, branch_started_on date, size_class_code varchar, legal_nature_code varchar,
+        share_capital_brl decimal(18, 2));
+      insert into intermediate.int_companies_registered values
+        ('11222333', ['6001', '7107'], '2020-01-31', '2022-01-31', '05', '2062', 1000.5),
+        ('12ABC345', null, null, '2020-01-31', null, null, null)`)
+  })
+  const HEAD = '11222333'
+  const BRANCH = '12ABC345'
+  test.each<[string, object, string | null, boolean | null]>([
+    ['one of its municipalities', { municipios: ['7107', '9701'] }, HEAD, true],
+    ['none of them', { municipios: ['9701'] }, HEAD, false],
+    ['no municipality known', { municipios: ['9701'] }, BRANCH, null],
+    ['porte', { porte: ['03', '05'] }, HEAD, true],
+    ['another porte', { porte: ['01'] }, HEAD, false],
+    ['no porte known', { porte: ['01'] }, BRANCH, null],
+    ['legal nature by prefix', { naturezas: ['206'] }, HEAD, true],
+    ['another legal nature', { naturezas: ['213', '2305'] }, HEAD, false],
+    ['capital at the bound', { capital: { min: 1000.5, max: 1000.5 } }, HEAD, true],
+    ['capital below', { capital: { min: 1000.51 } }, HEAD, false],
+    ['capital above', { capital: { max: 1000 } }, HEAD, false],
+    ['six years old', { age_years: { min: 5.9, max: 6.1 } }, HEAD, true],
+    ['too young', { age_years: { min: 7 } }, HEAD, false],
+    ['too old', { age_years: { max: 5 } }, HEAD, false],
+    ['a branch so old makes the company so old', { age_years: { min: 5 } }, BRANCH, true],
+    ['a branch too old makes the company too old', { age_years: { max: 5 } }, BRANCH, false],
+    ['a branch too young says nothing', { age_years: { min: 7 } }, BRANCH, null],
+    ['a branch young enough says nothing', { age_years: { max: 7 } }, BRANCH, null],
+    ['a company that is not in the register', { porte: ['05'] }, '99999999', null],
+    ['a company without CNPJ', { porte: ['05'] }, null, null],
+  ])('%s', async (_name, hard, cnpj_root, expected) => {
+    expect(await verdict(hard, { cnpj_root })).toBe(expected)
+  })
+})
+
 test('the rules that failed, that are unknown and that are met are named in order', async () => {
   const icp = icpOf(
     { countries: ['BR'], employees: { min: 5 }, founded: { min: 2000 }, states: ['SP'] },
@@ -219,6 +257,12 @@ test('the steps build their tables, and what enrichment found is judged anew', a
     { profile: 'one', persona: 'boss', position: 1, titles: ['CEO'], seniorities: [], departments: [] },
     { profile: 'one', persona: 'data', position: 2, titles: [], seniorities: [], departments: ['data'] },
   ])
+})
+
+test('the register is read only where a profile asks it', () => {
+  expect(icpSteps(icpOf({ porte: [] }))[0]!.reads).toEqual(['int_companies_merged'])
+  for (const step of icpSteps(icpOf({ countries: ['BR'] }, { soft: { porte: ['05'] } })).slice(0, 2))
+    expect(step.reads).toContain('int_companies_registered')
 })
 
 test('rates are read only where a profile needs them', () => {

@@ -366,9 +366,9 @@ describe('receita_federal on generated files', () => {
   })
 
   describe('a filter beyond the ICP', () => {
-    const landed = async (only: object) => {
+    const landed = async (only: object, profiles: object = ANYONE) => {
       const { w, context } = await inWorld()
-      await land(context, folder, ANYONE, { only })
+      await land(context, folder, profiles, { only })
       const roots = async (table: string) =>
         (await raw(w, table, `where cnpj_basico not like 'ZZ%' order by 1`)).map((row) => String(row.cnpj_basico))
       return {
@@ -398,6 +398,28 @@ describe('receita_federal on generated files', () => {
       expect([...new Set(found.establishments)]).toEqual(rootsOf(wanted))
       expect(found.companies).toEqual(rootsOf(wanted))
       expect([...new Set(found.partners)]).toEqual(rootsOf(wanted.filter(({ partners }) => partners > 0)))
+    })
+
+    const profile = (hard: object) => ({ description: '', hard: { countries: ['BR'], ...hard } })
+    it.each<[string, object[], (one: Company) => boolean]>([
+      ['município', [{ municipios: ['7107', '9701'] }], (one) => ['SP', 'DF'].includes(one.uf)],
+      ['age', [{ age_years: { max: 1 } }], () => false],
+      ['several in one', [{ municipios: ['6001'], capital: { max: 0.5 } }], (one) => one.mei && one.uf === 'RJ'],
+      [
+        'what one of two profiles asks',
+        [
+          { municipios: ['7107'], porte: ['05'] },
+          { states: ['RJ'], naturezas: ['206'] },
+        ],
+        (one) => !one.mei && ['SP', 'RJ'].includes(one.uf),
+      ],
+      ['nothing that one of two does not ask', [{ porte: ['05'], age_years: { max: 1 } }, {}], () => true],
+    ])('in the ICP itself: by %s lands what could pass', async (_what, rules, passes) => {
+      const profiles = Object.fromEntries(rules.map((hard, index) => [`p${index}`, profile(hard)]))
+      const wanted = rootsOf(companies.filter((one) => one.active && passes(one)))
+      const found = await landed({}, profiles)
+      expect([...new Set(found.establishments)]).toEqual(wanted)
+      expect(found.companies).toEqual(wanted)
     })
   })
 })

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
+import { codeRoot } from '../../pipeline/code-root.ts'
 import { EXIT, type Problem, ProjectError } from '../../pipeline/errors.ts'
 import { placesOf } from '../../pipeline/warehouse/home.ts'
 import { loadScoring } from '../../scoring/load.ts'
-import { serveApp } from '../../serve/app.ts'
+import { readApp } from '../../serve/app.ts'
 import { startServer } from '../../serve/server.ts'
 import { settings as serveSettings } from '../../serve/settings.ts'
 import { isLoopback, readUsers } from '../../serve/users.ts'
@@ -55,7 +56,7 @@ async function serve(session: CommandSession, options: Options): Promise<number>
     env: loadOptions.env,
     now: effects.now,
     fault: (message) => report.line(`a fault of ours: ${message}`),
-    app: serveApp,
+    app: await readApp(codeRoot()),
     async loadScoring() {
       const found: Problem[] = []
       const cards = config.data.scoring as Parameters<typeof loadScoring>[1]

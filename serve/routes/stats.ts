@@ -34,7 +34,7 @@ const PARTS: Record<string, string> = {
     group by all order by events desc, skip_reason`,
   syncs:
     'select crm, object, operation, status, count(*) as records from marts.fct_crm_syncs group by all order by all',
-  failed_nodes: `select name, kind, status, message from ops.nodes where status not in ('success', 'skipped', 'pass', 'no-op')
+  failed_nodes: `select name, kind, status, message from ops.nodes where status not in ('success', 'reused', 'skipped', 'pass', 'no-op')
     order by name`,
   failed_tests: `select name, about, severity, status, failures from ops.tests where failures > 0 order by severity, name`,
   rejects: 'select source, reason, sum(row_count)::BIGINT as row_count from ops.rejects group by all order by all',

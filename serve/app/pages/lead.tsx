@@ -21,7 +21,8 @@ export function Lead({ place }: { place: Place }) {
 
 function Known({ told, path, again }: { told: Told; path: string; again(): void }) {
   const { lead, company, contact } = told
-  const reasons = rowsOf(lead.reasons)
+  // What raises it first: the bars then never fall below nothing.
+  const reasons = rowsOf(lead.reasons).sort((a, b) => Number(b.points) - Number(a.points))
   let sum = 0
   const bars = reasons.map((reason) => {
     const from = sum

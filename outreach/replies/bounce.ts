@@ -63,19 +63,20 @@ function judge(
   const status = /\.0\.0$/.test(said) || said === '' ? (inWords ?? said) : said
   const reason = reasonOf({ own, about, subject, status }, rules)
   const delayed = /^delayed/.test(action) || (action === '' && /delay|still being retried|warning/i.test(mail.subject))
-  const kind = delayed && reason !== 'userunknown' ? 'soft' : rules.bounces.kinds.get(reason)!
+  const passing = (delayed && reason !== 'userunknown') || (/^4/.test(status) && PASSING.has(reason))
+  const kind = passing ? 'soft' : rules.bounces.kinds.get(reason)!
   return {
     kind,
     hard: kind === 'hard',
-    status: status || defaultStatus(kind),
+    status: status || defaultStatus(kind, reason),
     reason,
     recipient: recipient ?? fallback,
     action: delayed ? 'delayed' : 'failed',
   }
 }
 
-function defaultStatus(kind: Bounce['kind']): string {
-  return kind === 'soft' ? '4.0.0' : '5.0.0'
+function defaultStatus(kind: Bounce['kind'], reason: string): string {
+  return kind === 'soft' && !['filtered', 'suspend', 'mailererror'].includes(reason) ? '4.0.0' : '5.0.0'
 }
 
 interface Evidence {
@@ -96,10 +97,13 @@ function reasonOf({ own, about, subject, status }: Evidence, rules: Rules): stri
     reasonIn(about, rules) ??
     exact()
   const reason = found ?? reasonIn(subject, rules) ?? reasonFor(status, rules, false)
-  if (reason !== undefined) return isDoubtful(reason, status, own, about) ? 'filtered' : reason
+  if (reason !== undefined) return isDoubtful(reason, status, own, about, rules) ? 'filtered' : reason
   if (/\b4\d\d\b/.test(own) || status.startsWith('4.')) return 'expired'
   return 'undefined'
 }
+
+/** What may be otherwise tomorrow, where the code says so (4.x.x). */
+const PASSING: ReadonlySet<string> = new Set(['notaccept'])
 
 const VAGUE: ReadonlySet<string> = new Set([
   'policyviolation',
@@ -119,15 +123,17 @@ function decisive(status: string, rules: Rules): string | undefined {
 }
 
 /**
- * `User unknown` and no more, with no code of an unknown address, and not said at once when the address was named: filters
- * behind a mail server answer so for addresses that exist. A wrong `hard` loses a good address for ever.
+ * `User unknown` with no code of an unknown address, and not known to have been said when the address was named: filters
+ * behind a mail server answer so for addresses that exist. A wrong `hard` loses a good address for ever. What a server says of
+ * its own directory needs neither.
  */
-function isDoubtful(reason: string, status: string, own: string, about: string): boolean {
-  if (reason !== 'userunknown' || /^[45]\.(1\.\d+|2\.1)$/.test(status)) return false
-  if (/(in reply to|after|response to) (the )?(end of )?(data|text|message)\b/.test(about)) return true
-  if (/(?<!need |no valid )\brcpt\b(?! first| \(recipient\))|does not like recipient|recipient command/.test(about))
-    return false
-  return /user unknown|unknown user|doesn't have an? \S+ account/.test(own === '' ? about : own)
+function isDoubtful(reason: string, status: string, own: string, about: string, rules: Rules): boolean {
+  if (reason !== 'userunknown' || /^[45]\.1\.\d+$/.test(status)) return false
+  const said = `${own} ${about}`
+  if (/\b5\.1\.[13]\b/.test(own === '' ? about : own)) return false
+  const { after_data, at_recipient, certain, vague } = rules.bounces
+  const says = (patterns: readonly RegExp[]) => patterns.some((pattern) => pattern.test(said))
+  return !says(certain) && (says(after_data) || (says(vague) && !says(at_recipient)))
 }
 
 function reasonIn(text: string, rules: Rules): string | undefined {

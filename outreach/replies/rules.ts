@@ -21,6 +21,12 @@ export const bounceRules = z.strictObject({
   ),
   /** Enhanced status code (RFC 3463), or its beginning → reason, where the words decide nothing. */
   statuses: z.record(z.string(), z.string()),
+  /** Of an unknown user: said when the recipient was named, said after the message, said of the server's own directory. */
+  at_recipient: z.array(regex),
+  after_data: z.array(regex),
+  certain: z.array(regex),
+  /** What servers say of an address that may well exist. */
+  vague: z.array(regex),
   senders: z.array(regex),
   sender_names: z.array(regex),
   subjects: z.array(regex),
@@ -123,6 +129,10 @@ export interface Rules {
     reasons: readonly { reason: string; kind: 'hard' | 'soft' | 'block'; says: Patterns }[]
     statuses: ReadonlyMap<string, string>
     kinds: ReadonlyMap<string, 'hard' | 'soft' | 'block'>
+    at_recipient: Patterns
+    after_data: Patterns
+    certain: Patterns
+    vague: Patterns
     senders: Patterns
     sender_names: Patterns
     subjects: Patterns
@@ -142,6 +152,17 @@ export interface Rules {
 }
 
 const FOLDER = join('outreach', 'replies', 'rules')
+const BOUNCE_LISTS = [
+  'at_recipient',
+  'after_data',
+  'certain',
+  'vague',
+  'senders',
+  'sender_names',
+  'subjects',
+  'bodies',
+  'returned',
+] as const
 const SHARED = ['bounces', 'quotes', 'automatic']
 
 /** Reads `outreach/replies/rules/` of the repository. Throws ProjectError with every problem of every file. */
@@ -166,7 +187,7 @@ export function loadRules(root = codeRoot()): Rules {
   const compiled = <K extends string>({ yaml }: { yaml: YamlFile }, lists: Record<K, string[]>, keys: readonly K[]) =>
     Object.fromEntries(keys.map((key) => [key, regexes(lists[key], yaml, [key], problems)])) as Record<K, RegExp[]>
   const b = bounces && {
-    ...compiled(bounces, bounces.value, ['senders', 'sender_names', 'subjects', 'bodies', 'returned']),
+    ...compiled(bounces, bounces.value, BOUNCE_LISTS),
     reasons: bounces.value.reasons.map(({ reason, kind, says }, index) => ({
       reason,
       kind,

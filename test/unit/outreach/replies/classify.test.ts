@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { classify, classifyText } from '../../../../outreach/replies/classify.ts'
+import { ownWords } from '../../../../outreach/replies/quotes.ts'
+import { classifyPaths } from '../../../../outreach/replies/read-files.ts'
 import { readMail } from '../../../../outreach/replies/read-mail.ts'
 import { loadRules } from '../../../../outreach/replies/rules.ts'
 
@@ -179,6 +184,12 @@ describe('bounces', () => {
     ['5.7.1', '550 5.7.1 Message rejected as spam', 'block', 'spamdetected'],
     ['5.7.26', '550 5.7.26 This mail is unauthenticated: DMARC policy', 'block', 'authfailure'],
     ['5.0.0', '550 User unknown (in reply to end of DATA command)', 'soft', 'filtered'],
+    ['5.2.1', '550 5.2.1 <bob@acme.test>... User unknown', 'soft', 'filtered'],
+    ['5.2.1', '550 5.2.1 <bob@acme.test>... User unknown (in reply to RCPT TO command)', 'hard', 'userunknown'],
+    ['5.1.1', 'procmail: couldn\'t create "/var/mail/bob" id: bob: no such user', 'soft', 'mailererror'],
+    ['5.0.0', '550 The account is disabled: user unknown (in reply to RCPT TO command)', 'soft', 'suspend'],
+    ['4.4.3', 'Host or domain name not found. Name service error: Host not found, try again', 'soft', 'networkerror'],
+    ['5.4.4', '550 Domain does not exist', 'hard', 'hostunknown'],
   ])('%s %s: %s, %s', async (status, words, kind, reason) => {
     const { class: what, bounces } = await of(dsn(status, words))
     expect({ what, ...bounces[0] }).toMatchObject({ what: 'bounce', kind, reason, status, hard: kind === 'hard' })
@@ -234,4 +245,25 @@ it('an abuse report is a complaint', async () => {
     '--b--',
   ])
   expect(found).toMatchObject({ class: 'complaint', sentiment: 'negative', complaint: 'abuse' })
+})
+
+it.each([
+  '11:00 AM, November 17, 2021, "Bob - Acme" <bob@acme.test>:',
+  '---- On Wed, 24 Feb 2021 14:02:50 +0530 bob@acme.test wrote ----',
+  'Message du : 12/12/2016 13:20',
+])('what stands below `%s` is not theirs', (line) => {
+  expect(ownWords(`Not interested, thanks.\n\n${line}\n\nYes, call me.`, rules)).toBe('Not interested, thanks.')
+})
+
+it('a CSV of nothing but texts may have commas in them', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'replies-'))
+  try {
+    const file = join(folder, 'answers.csv')
+    writeFileSync(file, 'text\nThanks, but no, please remove me\n')
+    const found: string[] = []
+    for await (const line of classifyPaths([file], rules, TODAY)) found.push(line.class)
+    expect(found).toEqual(['unsubscribe'])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

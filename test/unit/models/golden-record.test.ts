@@ -132,6 +132,109 @@ test('of equally new records of one source the first key is believed', async () 
   expect(merged.name).toBe('A')
 })
 
+/** Sources that no seed names precede none of each other; these seeds say what the test is about. */
+async function believed(field: 'city' | 'phone', seed: readonly string[], companies: readonly Row[]): Promise<unknown> {
+  await models.connection.run('create or replace temp table kept as from seeds.source_precedence')
+  await models.connection.run('delete from seeds.source_precedence')
+  for (const line of seed) {
+    const [source, of, precedence, confidence] = line.split(' ')
+    await models.connection.run(
+      `insert into seeds.source_precedence (source, field, precedence, confidence)
+       values ('${source}', '${of}', ${precedence}, ${confidence})`,
+    )
+  }
+  try {
+    return (await merge(companies))[field]
+  } finally {
+    await models.connection.run('delete from seeds.source_precedence')
+    await models.connection.run('insert into seeds.source_precedence from kept')
+  }
+}
+
+const SURE_AND_UNSURE = ['sure * 50 0.9', 'unsure * 50 0.6', 'other * 50 0.6', 'fourth * 50 0.6', 'first * 10 0.1']
+const may = (day: number) => ({ updated_at: `2026-05-0${day}` })
+test.each<[string, readonly Row[], string]>([
+  [
+    'the surer source, whatever its key and its day of the month',
+    [
+      { source: 'unsure', city: 'Recife', ...may(9) },
+      { source: 'sure', city: 'Olinda', ...may(1) },
+    ],
+    'Olinda',
+  ],
+  [
+    'not the surer one when it is of an older month',
+    [
+      { source: 'unsure', city: 'Recife', ...may(1) },
+      { source: 'sure', city: 'Olinda', updated_at: '2026-04-30' },
+    ],
+    'Recife',
+  ],
+  [
+    'not the surer one against precedence, which comes before all',
+    [
+      { source: 'sure', city: 'Recife', ...may(9) },
+      { source: 'first', city: 'Olinda', updated_at: '2020-01-01' },
+    ],
+    'Olinda',
+  ],
+  [
+    'what two sources agree on, however they write it, against the newest day',
+    [
+      { source: 'unsure', city: 'Recife', ...may(9) },
+      { source: 'other', city: 'OLINDA', ...may(2) },
+      { source: 'fourth', city: 'Olinda', ...may(1) },
+    ],
+    'OLINDA',
+  ],
+  [
+    'not what many agree on against one that is surer',
+    [
+      { source: 'unsure', city: 'Recife', ...may(1) },
+      { source: 'other', city: 'Recife', ...may(2) },
+      { source: 'sure', city: 'Olinda', ...may(1) },
+    ],
+    'Olinda',
+  ],
+  [
+    'the newest day where one source alone repeats itself',
+    [
+      { source: 'unsure', city: 'Recife', ...may(1) },
+      { source: 'unsure', city: 'Recife', ...may(2) },
+      { source: 'other', city: 'Olinda', ...may(3) },
+    ],
+    'Olinda',
+  ],
+])('of a field is believed: %s', async (_what, companies, city) => {
+  expect(await believed('city', SURE_AND_UNSURE, companies)).toBe(city)
+})
+
+test('a source is sure of one field and not of another', async () => {
+  const seed = ['a * 50 0.9', 'a phone 50 0.2', 'b * 50 0.5']
+  const companies = [
+    { source: 'a', city: 'Recife', phone: '1', ...may(1) },
+    { source: 'b', city: 'Olinda', phone: '2', ...may(1) },
+  ]
+  expect([await believed('city', seed, companies), await believed('phone', seed, companies)]).toEqual(['Recife', '2'])
+})
+
+test('every value that lost is kept below the one that is believed, with how many sources say it', async () => {
+  await believed('city', SURE_AND_UNSURE, [
+    { source: 'sure', city: 'Olinda', ...may(1) },
+    { source: 'unsure', city: 'Recife', ...may(1) },
+    { source: 'other', city: 'recife', ...may(1) },
+  ])
+  expect(
+    await models.connection.rows(`
+      select position, value, source, confidence::double as confidence, agreeing_sources
+      from intermediate.int_company_values_ranked where field = 'city' order by position`),
+  ).toEqual([
+    { position: 1, value: 'Olinda', source: 'sure', confidence: 0.9, agreeing_sources: 1 },
+    { position: 2, value: 'recife', source: 'other', confidence: 0.6, agreeing_sources: 2 },
+    { position: 3, value: 'Recife', source: 'unsure', confidence: 0.6, agreeing_sources: 2 },
+  ])
+})
+
 const CONTACT = {
   company_key: 'VARCHAR',
   contact_key: 'VARCHAR',

@@ -15,6 +15,8 @@ export interface CliOptions {
   env?: Record<string, string>
   /** Whose code is run; this repository's unless said. */
   code?: string
+  /** What is typed, to its end; nothing can be read from a terminal unless said. */
+  input?: string
   /** Handed the running process, e.g. to kill it. */
   onStart?(child: ReturnType<typeof spawn>): void
 }
@@ -23,14 +25,15 @@ export interface CliOptions {
 export function pipeline(
   cwd: string,
   args: readonly string[],
-  { env = {}, code = codeRoot(), onStart }: CliOptions = {},
+  { env = {}, code = codeRoot(), input, onStart }: CliOptions = {},
 ): Promise<CliResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(code, 'bin', 'pipeline.mjs'), ...args], {
       cwd,
       env: { ...process.env, NO_COLOR: '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     })
+    child.stdin.on('error', () => {}).end(input)
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

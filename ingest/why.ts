@@ -107,7 +107,7 @@ export async function judgeUnknown(library: Library, icp: Icp, key: string): Pro
   const columns = Object.entries(known).map(([name, value]) => `${value} as ${name}`)
   const company = `(
     select m.* replace (${columns.join(', ')}) from (select 1) as one
-    left join (select * from ${MERGED} where false) as m on true) as companies`
+    left join (select * from ${MERGED} where false) as m on true)`
   const judged = await connection.rows<{
     profile: string
     failed: string[]

@@ -118,7 +118,10 @@ export class Staging {
   }
 
   #latest(): Promise<{ at: string }[]> {
-    return this.#connection.rows<{ at: string }>(`select max(_at) as at from ${FRESH}`)
+    const midnight = quoteLiteral(`${this.#run.as_of}T00:00:00Z`)
+    return this.#connection.rows<{ at: string }>(
+      `select coalesce(max(_at), cast(${midnight} as timestamp)) as at from ${FRESH}`,
+    )
   }
 }
 

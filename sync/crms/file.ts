@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { z } from 'zod'
 import {
@@ -54,7 +53,6 @@ function connect({ root, settings: { path } }: CrmContext<z.output<typeof settin
   }
   return {
     async identity() {
-      mkdirSync(folder, { recursive: true })
       return { account: null, name: relative(root, folder) || folder, time_zone: null }
     },
     /** Takes whatever it is given. */

@@ -1,6 +1,6 @@
 import { createHttp, type HttpDeps } from '../../pipeline/http.ts'
-import type { CrmProperty, CrmRow, CrmSession } from '../../sync/records.ts'
 import { loadCrm } from '../../sync/crms.ts'
+import type { CrmProperty, CrmRow, CrmSession } from '../../sync/records.ts'
 import { type FakeHubspot, fakeHubspot, type HubspotOptions, TOKEN } from '../fakes/hubspot/hubspot.ts'
 import { setUp } from '../fixtures/crms/hubspot.ts'
 import { httpWorld } from './http-world.ts'

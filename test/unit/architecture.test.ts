@@ -116,7 +116,9 @@ describe('imports', () => {
   })
 
   it('name files with their extension, and tests stay out of the product', () => {
-    expect(forbidden(tsFiles, (_, to) => /^(\.|test\/|bench\/)/.test(to) && !/\.(tsx?|json|mjs|css)$/.test(to))).toEqual(NONE)
+    expect(
+      forbidden(tsFiles, (_, to) => /^(\.|test\/|bench\/)/.test(to) && !/\.(tsx?|json|mjs|css)$/.test(to)),
+    ).toEqual(NONE)
     expect(forbidden(product, (_, to) => /^(test|bench)\//.test(to))).toEqual(NONE)
   })
 })

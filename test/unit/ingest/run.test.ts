@@ -24,6 +24,7 @@ describe('steps', () => {
       'registrable_domains',
       'enrichment_fields',
       'company_matches',
+      'contact_matches',
       'identity',
       'enrich_email',
       'enrich_tech_stack',
@@ -54,6 +55,7 @@ describe('steps', () => {
       'registrable_domains',
       'enrichment_fields',
       'company_matches',
+      'contact_matches',
       'identity',
     ])
     expect(tables.map(({ source, table }) => `${source}.${table}`)).toContain('mock.companies')

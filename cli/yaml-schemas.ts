@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { icpSchema } from '../ingest/icp.ts'
 import { matchSchema } from '../ingest/match/settings.ts'
+import { automaticRules, bounceRules, languageRules, quoteRules } from '../outreach/replies/rules.ts'
 import { sequenceFile } from '../outreach/sequence-file.ts'
 import { engineSettings } from '../pipeline/config.ts'
 import { propertiesSchema } from '../pipeline/properties.ts'
@@ -28,6 +29,10 @@ const KINDS: Record<string, { title: string; schema: () => z.ZodType }> = {
   brief: { title: 'Head of a template of deal briefs', schema: () => briefSchema },
   evidence: { title: 'Rows that a deal brief may rest on', schema: () => evidenceSchema },
   sequence: { title: 'Outreach sequence', schema: () => sequenceFile },
+  reply_language: { title: 'What people answer, in one language', schema: () => languageRules },
+  reply_automatic: { title: 'What machines answer', schema: () => automaticRules },
+  reply_bounces: { title: 'Why mail did not arrive', schema: () => bounceRules },
+  reply_quotes: { title: 'Where a quote or a signature begins', schema: () => quoteRules },
   mapping: { title: 'Mapping to a CRM', schema: () => mappingFile },
 }
 

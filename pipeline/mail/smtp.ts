@@ -14,6 +14,8 @@ const TIMEOUTS = {
   socketCloseTimeout: 1_000,
 }
 
+const GOODBYE_MS = 2_000
+
 interface SmtpError {
   code?: string
   command?: string
@@ -136,9 +138,10 @@ function send(
   })
 }
 
-/** Politely, and without waiting for the answer. */
+/** Politely, and without waiting for the answer: a server that never says goodbye would hold the process. */
 function leave(connection: SMTPConnection): void {
   connection.on('error', () => {})
+  setTimeout(() => connection.close(), GOODBYE_MS).unref()
   try {
     connection.quit()
   } catch {

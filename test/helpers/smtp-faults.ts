@@ -16,6 +16,7 @@ export const SMTP_FAULTS = [
   'reset_after_dot',
   'close_after_dot',
   'reset_after_250',
+  'no_goodbye',
 ] as const
 export type SmtpFault = (typeof SMTP_FAULTS)[number]
 
@@ -28,6 +29,8 @@ export interface FaultyServer {
   /** How long it takes to answer the final dot. */
   slow(ms: number): void
   connections(): number
+  /** Connections that nobody has closed. */
+  open(): number
   close(): Promise<void>
 }
 
@@ -94,9 +97,10 @@ export async function faultySmtp(options: { takesBeforeReset?: boolean } = {}): 
         text = ''
         say('354 go on')
       } else if (verb === 'QUIT') {
+        if (fault === 'no_goodbye') return
         say('221 bye')
         socket.end()
-      } else say('250 ok')
+      } else say(verb === 'STAR' ? '502 5.5.1 no TLS here' : '250 ok')
     }
     socket.setEncoding('latin1').on('data', (chunk: string) => {
       buffer += chunk
@@ -131,6 +135,7 @@ export async function faultySmtp(options: { takesBeforeReset?: boolean } = {}): 
       slowness = ms
     },
     connections: () => connections,
+    open: () => open.size,
     close: () => {
       for (const socket of open) socket.destroy()
       return new Promise((done) => server.close(() => done()))

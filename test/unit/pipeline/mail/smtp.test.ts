@@ -51,6 +51,7 @@ const EXPECTED: Record<SmtpFault, [Delivery['outcome'], Delivery['at'] | undefin
   reset_after_dot: ['ambiguous', undefined, 1],
   close_after_dot: ['ambiguous', undefined, 1],
   reset_after_250: ['accepted', undefined, 1],
+  no_goodbye: ['accepted', undefined, 1],
 }
 
 describe('what a failed delivery means', () => {
@@ -58,6 +59,11 @@ describe('what a failed delivery means', () => {
     const { outcome, at, response } = await deliver(fault)
     expect([outcome, at, server.accepted.length]).toEqual(EXPECTED[fault])
     expect(response).not.toContain('someone')
+  })
+
+  it('a server that never says goodbye is left all the same', async () => {
+    await deliver('no_goodbye')
+    await expect.poll(() => server.open(), { timeout: 5_000 }).toBe(0)
   })
 
   it('a server that is not there is tried again later', async () => {

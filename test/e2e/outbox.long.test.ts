@@ -33,9 +33,15 @@ it.skipIf(lacks !== undefined)(
     try {
       let killed = 0
       for (let round = 0; round < kills * 5 + 100; round++) {
-        const life = killed < kills ? 700 + dice() * 2_500 : undefined
         const done = await pipeline(project.root, ['send', '--quiet'], {
-          onStart: (child) => life !== undefined && setTimeout(() => child.kill('SIGKILL'), life),
+          onStart(child) {
+            if (killed >= kills) return proxy.watch(() => {})
+            // Somewhere among the next messages, at any moment of one; and where none is left, all the same.
+            let [before, moment] = [Math.floor(dice() * Math.min(16, messages / 3)), dice() * 60]
+            const kill = () => child.kill('SIGKILL')
+            proxy.watch(() => before-- === 0 && setTimeout(kill, moment))
+            setTimeout(kill, 20_000 * dice()).unref()
+          },
         })
         if (done.signal === 'SIGKILL') killed += 1
         else expect([0, 3], done.stderr).toContain(done.code)

@@ -5,17 +5,27 @@ export const CUTS = ['cut_before_dot', 'cut_after_dot', 'answer_451', 'greylist'
 /** Before a mail server: cuts before and after the final dot, says 4xx in its place, greylists and stalls, as the dice say. */
 export async function smtpProxy(to: number, dice: () => number, share: number) {
   const faults: Record<string, number> = {}
+  let connected = () => {}
   const server = createServer((socket) => {
     const fault = dice() < share ? CUTS[Math.floor(dice() * CUTS.length)]! : 'none'
     if (fault !== 'none') faults[fault] = (faults[fault] ?? 0) + 1
     socket.on('error', () => {})
+    connected()
     if (fault === 'refuse_421') return void socket.end('421 4.3.2 busy\r\n')
     const behind = connect(to, '127.0.0.1')
     behind.on('error', () => socket.destroy())
     pass(socket, behind, fault)
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  return { port: (server.address() as { port: number }).port, faults, close: () => server.close() }
+  return {
+    port: (server.address() as { port: number }).port,
+    faults,
+    /** Told of each connection from now on. */
+    watch(told: () => void) {
+      connected = told
+    },
+    close: () => server.close(),
+  }
 }
 
 function pass(socket: Socket, behind: Socket, fault: string): void {

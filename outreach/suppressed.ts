@@ -4,7 +4,9 @@ import type { Acts } from '../pipeline/acts.ts'
 import type { IncomingMessage } from '../pipeline/incoming.ts'
 import { inOrder } from '../pipeline/incoming.ts'
 
-const named = z.object({ action: z.enum(['add', 'remove']), by: z.string(), value: z.string() })
+const named = z.object({ by: z.string(), value: z.string() })
+/** Of one, or of a whole list. */
+const said = z.object({ action: z.enum(['add', 'remove']), entries: z.array(named).optional() })
 
 /** By what somebody may be suppressed. */
 export interface Person {
@@ -34,12 +36,14 @@ export async function suppressions({ taken, waiting }: Acts): Promise<(person: P
 function standingOf(messages: readonly IncomingMessage[]): Set<string> {
   const standing = new Set<string>()
   for (const { body } of messages) {
-    const read = named.safeParse(body)
+    const read = said.safeParse(body)
     if (!read.success) continue
-    const { action, by, value } = read.data
-    const name = `${by} ${by === 'email' ? plainAddress(value) : value}`
-    if (action === 'add') standing.add(name)
-    else standing.delete(name)
+    const { action, entries = named.safeParse(body).data ?? [] } = read.data
+    for (const { by, value } of [entries].flat()) {
+      const name = `${by} ${by === 'email' ? plainAddress(value) : value}`
+      if (action === 'add') standing.add(name)
+      else standing.delete(name)
+    }
   }
   return standing
 }

@@ -48,9 +48,13 @@ function namesOf(record_id: string, { company_id, contact_id, email, domain, cnp
 function standing(taken: readonly string[], messages: readonly { at: string; body: Record<string, unknown> }[]) {
   const named = new Set(taken)
   for (const { body } of messages.toSorted((a, b) => (a.at < b.at ? -1 : 1))) {
-    const name = `${String(body.by)} ${String(body.value)}`
-    if (body.action === 'remove') named.delete(name)
-    else named.add(name)
+    // One, or a whole list.
+    const entries = Array.isArray(body.entries) ? (body.entries as Record<string, unknown>[]) : [body]
+    for (const { by, value } of entries) {
+      const name = `${String(by)} ${String(value)}`
+      if (body.action === 'remove') named.delete(name)
+      else named.add(name)
+    }
   }
   return named
 }

@@ -21,7 +21,12 @@ const PUBLISHED = [
   ['qsacnpj (R, older layout)', '240 to 300 min'],
 ]
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const LOAD = { full: 'every row, all tables', icp: 'active, two states, two sectors, with partners' }
+const LOAD = {
+  full: 'every row, all tables',
+  icp: 'active, two states, two sectors, with partners',
+  whole: 'all of it landed by state, and from there that ICP',
+  reuse: 'another such ICP from there, without the zips',
+}
 
 if (process.argv[2] === '--child') await child(process.argv[3], process.argv[4])
 else await main()
@@ -39,7 +44,7 @@ async function main() {
       `${count(establishments)} establishments, ${count(rows)} rows in all, ${mb(text)} of text, ${mb(sizeOf(zips))} of zips; ${THREADS} threads`,
     )
     const named = process.argv.indexOf('--runs')
-    const { bare, full, icp } = await bestOf(named < 0 ? 1 : Number(process.argv[named + 1]), folder)
+    const { bare, full, icp, whole, reuse } = await bestOf(named < 0 ? 1 : Number(process.argv[named + 1]), folder)
     const unpacked = unpacking(zips, folder)
     const line = (name, { seconds, cpu, rss }, all = rows) =>
       console.log(
@@ -52,6 +57,8 @@ async function main() {
     }
     line(`ours from the zips: ${LOAD.full}`, full)
     line(`ours from the zips: ${LOAD.icp}`, icp)
+    line(`ours from the zips: ${LOAD.whole}`, whole)
+    line(`ours: ${LOAD.reuse}`, reuse)
     console.log(`  landed with the ICP: ${count(icp.landed)} rows (${((100 * icp.landed) / rows).toFixed(1)} %)`)
     verdict('rows/s of a full load beside bare (wall)', bare.seconds / full.seconds, GOALS.ratio, true)
     verdict(
@@ -65,6 +72,8 @@ async function main() {
     for (const [name, run, goal] of [
       ['full', full, GOALS.minutes],
       ['ICP', icp, GOALS.icp_minutes],
+      ['landed whole', whole, GOALS.minutes],
+      ['another ICP from there', reuse, GOALS.icp_minutes],
     ]) {
       console.log(
         `whole base, ${name}: ${run.seconds.toFixed(1)} s × ${count(BASE)} / ${count(establishments)} = ${run.seconds.toFixed(1)} s × ${factor.toFixed(2)}`,
@@ -96,7 +105,7 @@ async function monthIn(establishments, folder, zips, clean) {
 async function bestOf(runs, folder) {
   const best = {}
   for (let run = 0; run < runs; run++) {
-    for (const what of ['bare', 'full', 'icp']) {
+    for (const what of ['bare', 'full', 'icp', 'whole', 'reuse']) {
       const now = await once(what, folder)
       const least = (name) => Math.min(now[name], best[what]?.[name] ?? Number.POSITIVE_INFINITY)
       best[what] = {
@@ -199,10 +208,15 @@ async function ours(what, folder, start) {
   await connection.run(
     'create schema seeds; create table seeds.cnae_industries (cnae_prefix varchar, industry varchar)',
   )
-  const lake = join(folder, `lake-${what}`)
-  rmSync(lake, { recursive: true, force: true })
+  const lake = join(folder, `lake-${what === 'reuse' ? 'whole' : what}`)
+  if (what !== 'reuse') rmSync(lake, { recursive: true, force: true })
   let committed = 0
-  const rules = what === 'full' ? {} : { countries: ['BR'], states: ['SP', 'DF'], cnae: ['62', '4930'] }
+  const rules = {
+    full: {},
+    icp: { countries: ['BR'], states: ['SP', 'DF'], cnae: ['62', '4930'] },
+    whole: { countries: ['BR'], states: ['SP', 'DF'], cnae: ['62', '4930'] },
+    reuse: { countries: ['BR'], states: ['RJ', 'MG'], cnae: ['56', '47'] },
+  }[what]
   const context = {
     connection,
     as_of: '2026-11-20',
@@ -227,10 +241,11 @@ async function ours(what, folder, start) {
     settings: receita.settings.parse({
       path: 'zips',
       only: what === 'full' ? { situacao: [] } : {},
+      land_whole: what === 'whole' || what === 'reuse',
     }),
   }
   await receita.bulk.land(context)
-  rmSync(lake, { recursive: true, force: true })
+  if (what !== 'whole') rmSync(lake, { recursive: true, force: true })
   return committed
 }
 

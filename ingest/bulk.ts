@@ -7,8 +7,8 @@ export { folderVersion } from '../pipeline/bulk/folder.ts'
 export { landBulk } from '../pipeline/bulk/land.ts'
 export { withoutCpf } from './cnpj.ts'
 export * as bytes from './register-bytes.ts'
-export * as register from './register-filter.ts'
 export * as share from './register-share.ts'
+export * as register from './register-wanted.ts'
 
 /** What a register can already hold against a company. Rules that ask for nothing are absent. */
 export interface Pushdown extends RegisterRules {
@@ -59,6 +59,7 @@ export async function pushdownOf({ icp, connection }: { icp: Icp; connection: Co
     rules.some((rule) => rule[name] === undefined) ? undefined : rules.flatMap((rule) => rule[name]!)
   return {
     rules,
+    activities,
     states: together('states'),
     municipios: together('municipios'),
     all: rules.some(

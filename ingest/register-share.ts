@@ -36,6 +36,8 @@ export const registerSource = {
     .optional(),
   /** Fetched zips stay when they have landed, so that another ICP needs no download. A folder of yours is never touched. */
   keep_zips: z.boolean().default(false),
+  /** A month lands once as it is, every row, as Parquet by state: another ICP is served from there, without the zips. */
+  land_whole: z.boolean().default(false),
 }
 
 type Source = z.output<z.ZodObject<typeof registerSource>>
@@ -51,8 +53,8 @@ export function landSource(
   set: Omit<BulkSet, 'path'>,
   expects: readonly string[],
 ): Promise<StepSummary> {
-  const { path, share, month, keep_zips } = context.settings
-  if (share === undefined) return landBulk(context, { ...set, path, month })
+  const { path, share, month, keep_zips, land_whole: whole } = context.settings
+  if (share === undefined) return landBulk(context, { ...set, path, month, whole })
   mkdirSync(resolve(context.paths.root, path), { recursive: true })
   const { base_url, token, root, listing, streams, stall_s, settle_s, pause_s } = share
   const authorization = token === undefined ? undefined : `Basic ${Buffer.from(`${token}:`).toString('base64')}`
@@ -67,5 +69,5 @@ export function landSource(
     keep_zips,
     settle_s,
   }
-  return landShare(context, { ...set, path, month }, from)
+  return landShare(context, { ...set, path, month, whole }, from)
 }

@@ -66,6 +66,7 @@ const tables = {
       'Active establishments that a profile of the ICP may want, by state and CNAE; and what became of those of the month before.',
     key: ['cnpj'],
     follow: ['cnpj_basico', 'cnpj_ordem', 'cnpj_dv'],
+    partition: 'uf',
     check: checkCnpj,
     row: row(`cnpj_basico:upper cnpj_ordem:upper cnpj_dv identificador_matriz_filial nome_fantasia:name
       situacao_cadastral data_situacao_cadastral:date motivo_situacao_cadastral nome_cidade_exterior pais
@@ -117,23 +118,12 @@ export default defineProvider({
     reads: ['cnae_industries'],
     async land(context) {
       const { only, keep_months } = context.settings
-      const { personas, ...pushed } = await pushdownOf(context, 'BR')
-      const keep = register.wantedEstablishment(only, context.as_of, pushed)
-      const company = register.wantedCompany(only, pushed)
-      const screen = company && { table: 'empresas', column: 'cnpj_basico', keep: company }
-      const skip = pushed.rules.length === 0
-      // Where every establishment is wanted, so is every company: there is nothing to look up.
-      const whole = keep === undefined && screen === undefined && { within: undefined }
-      const some: Record<string, object> = {
-        estabelecimentos: { skip, keep, screen },
-        empresas: { skip, ...whole },
-        simples: { skip, ...whole },
-        socios: { skip: skip || !personas, ...whole },
-      }
+      const pushed = await pushdownOf(context, 'BR')
+      const wanted = register.wantedRows(only, context.as_of, pushed)
       const set = {
         source: 'receita_federal',
-        tables: Object.entries(tables).map(([table, layout]) => ({ table, ...layout, ...some[table] })),
-        filter: JSON.stringify({ ...only, rules: pushed.rules, socios: personas }),
+        tables: Object.entries(tables).map(([table, layout]) => ({ table, ...layout, ...wanted[table] })),
+        filter: JSON.stringify({ ...only, rules: pushed.rules, socios: pushed.personas }),
         dateOf: (member: string) => dateOf(member, Number(context.as_of.slice(0, 4))),
         keep_snapshots: keep_months,
       }

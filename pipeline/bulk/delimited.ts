@@ -13,10 +13,15 @@ export interface DelimitedTable extends Pick<LedgerTable, 'table' | 'description
   check?(row: SplitRow): string | undefined
   /** Whether a row is wanted at all: the filter that is pushed down. Cheap, since it sees every row. */
   keep?(row: SplitRow): boolean
+  /** The same as `keep`, in SQL over the columns that land. */
+  where?: string
+  /** Column by which a whole landing is laid into folders, and the values of it that alone can pass, where not all can. */
+  partition?: string
+  partitions?: readonly string[]
   /** Only rows whose `column` is among the same column of another table's wanted rows. */
   within?: { table: string; column: string }
   /** Only rows whose `column` is among the same column of those rows of another table that this passes: that is read first. */
-  screen?: { table: string; column: string; keep(row: SplitRow): boolean }
+  screen?: { table: string; column: string; keep(row: SplitRow): boolean; where: string }
   /**
    * Columns of the file that together are the key. A row is wanted, whatever `keep` and `screen` say, whose key the landing
    * before has, by the same filter: what became of it is told from both.
@@ -71,6 +76,8 @@ export interface BulkSet {
   month?: string
   /** Told of each zip that is not whole. */
   damaged?(path: string): void
+  /** All rows land once, beside the lake, and every filter takes from there: another one does not need the files again. */
+  whole?: boolean
   /** How many snapshots stay in the lake. 2 unless said: what changed in a month is told from two. */
   keep_snapshots?: number
 }

@@ -9,6 +9,7 @@ import { isZipOf } from './folder.ts'
 import { landBulk } from './land.ts'
 import { type Listing, listMonths, listZips, type RemoteFile } from './share.ts'
 import { duration, megabytes } from './tally.ts'
+import { findWhole, landFromWhole } from './whole.ts'
 
 /** Where the sets of a month are fetched from. */
 export interface BulkShare extends FileHostOptions {
@@ -58,6 +59,12 @@ export async function landShare(context: StepContext, set: BulkSet, share: BulkS
     const notes = [...passed, ...chosen.notes]
     if (!existsSync(join(folder, AGAIN)) && (await hasLanded(context, set, home, chosen.month))) {
       return { rows: 0, text: [`${chosen.month} is the newest complete month, and has landed`, ...notes].join('; ') }
+    }
+    const whole = set.whole ? findWhole(context, set, ({ month }) => month === chosen.month) : undefined
+    if (whole !== undefined) {
+      const summary = await landFromWhole(context, set, whole)
+      noteSnapshot(home, chosen.month, whole.snapshot)
+      return { ...summary, text: [summary.text, ...notes].join('; ') }
     }
     const fetched = await fetchMonth({ context, set, share, host }, chosen, home)
     if (!fetched) {
@@ -177,9 +184,7 @@ async function landMonth(context: StepContext, set: BulkSet, home: string, folde
   const damaged: string[] = []
   const summary = await landBulk(context, { ...set, damaged: (path) => damaged.push(path) })
   const landed = await newestOf(context, set)
-  if (landed !== undefined) {
-    writeFileSync(join(home, MONTHS), JSON.stringify({ ...snapshotsOf(home), [set.month!]: landed.snapshot }))
-  }
+  if (landed !== undefined) noteSnapshot(home, set.month!, landed.snapshot)
   for (const path of damaged) rmSync(path, { force: true })
   const again = join(folder, AGAIN)
   if (damaged.length === 0) {
@@ -201,6 +206,11 @@ async function hasLanded(context: StepContext, set: BulkSet, home: string, month
 async function newestOf(context: StepContext, set: BulkSet): Promise<{ snapshot: string; filter: string } | undefined> {
   const table = set.tables.find(({ required }) => required)
   return table && (await context.lakeSnapshots(ledgerTable(set.source, table), 1))[0]
+}
+
+function noteSnapshot(home: string, month: string, snapshot: string): void {
+  mkdirSync(home, { recursive: true })
+  writeFileSync(join(home, MONTHS), JSON.stringify({ ...snapshotsOf(home), [month]: snapshot }))
 }
 
 /** Which snapshot came of the folder of which month. */

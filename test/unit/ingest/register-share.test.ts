@@ -121,6 +121,20 @@ describe('the share', () => {
     expect(host.sent).toBe(before)
   })
 
+  it('lands a month whole when told to: another ICP needs neither zips nor a download', async () => {
+    const { put, land, home } = await scene()
+    put('2026-08')
+    await land({ land_whole: true })
+    expect(readdirSync(home)).toEqual(['.months.json'])
+    const before = host.sent
+    const again = await land({ land_whole: true, only: { situacao: ['08'] } })
+    expect(again.rows).toBeGreaterThan(0)
+    expect(host.sent).toBe(before)
+    expect(
+      await w.connection.rows('select distinct situacao_cadastral as s from raw.receita_federal__estabelecimentos'),
+    ).toEqual([{ s: '08' }])
+  })
+
   it('finds the months below a root, also on a page of links', async () => {
     const { put, land, months: landed } = await scene({ listing: 'html', root: 'Dados/Cadastros/CNPJ', base: '' })
     put('2026-07')

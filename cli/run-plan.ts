@@ -68,7 +68,8 @@ export async function runPlan(
   const invocation = { invocation_id: session.invocation_id, generated_at: effects.now().toISOString() }
   const target = join(session.root, 'target')
   const name = project.config.data.name
-  writeProject(project.graph, name, invocation, target, import.meta.url)
+  const failed = new Set(result.results.flatMap(({ node, status }) => (status === 'pass' ? [] : [node.id])))
+  writeProject(project.graph, name, invocation, target, import.meta.url, failed)
   const args = {
     which,
     select: options.select,

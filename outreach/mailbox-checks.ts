@@ -2,7 +2,6 @@ import type { Http, HttpFactory } from '../pipeline/http.ts'
 import { domainOf, senderOf } from './addresses.ts'
 import type { ChannelCheck } from './define.ts'
 import { archiveOf, type Mailbox, mailServer } from './mailbox.ts'
-import { judgeSender } from './sender-domain.ts'
 
 interface Checked {
   mailboxes: readonly Mailbox[]
@@ -51,6 +50,7 @@ function checksOf(mailbox: Mailbox, dns: NonNullable<Checked['dns']>): ChannelCh
       name: `sender ${domainOf(address)}`,
       async run({ http }) {
         const texts = textRecords(nameServers(http, dns))
+        const { judgeSender } = await import('./sender-domain.ts')
         const { problems, says } = await judgeSender(mailbox, texts)
         if (problems.length > 0) throw new Error(problems.join('; '))
         return says.join('; ')

@@ -1,4 +1,3 @@
-import { getDomain } from 'tldts'
 import { z } from 'zod'
 import type { Acts } from '../pipeline/acts.ts'
 import type { IncomingMessage } from '../pipeline/incoming.ts'
@@ -22,14 +21,14 @@ export interface Person {
  * address is the same in capitals, with spaces around it and with a `+tag`.
  */
 export async function suppressions({ taken, waiting }: Acts): Promise<(person: Person) => boolean> {
-  const known = await taken('suppress')
+  const [known, { getDomain }] = await Promise.all([taken('suppress'), import('tldts')])
   let seen = -1
   let standing = new Set<string>()
   return (person) => {
     const fresh = waiting.of('suppress')
     if (fresh.length !== seen) standing = standingOf(inOrder([...known, ...fresh]))
     seen = fresh.length
-    return standing.size > 0 && namesOf(person).some((name) => standing.has(name))
+    return standing.size > 0 && namesOf(person, getDomain).some((name) => standing.has(name))
   }
 }
 
@@ -48,7 +47,10 @@ function standingOf(messages: readonly IncomingMessage[]): Set<string> {
   return standing
 }
 
-function namesOf({ contact_id, company_id, email, domain, cnpj }: Person): string[] {
+function namesOf(
+  { contact_id, company_id, email, domain, cnpj }: Person,
+  getDomain: (host: string) => string | null,
+): string[] {
   const address = email === null ? undefined : plainAddress(email)
   const host = address?.slice(address.lastIndexOf('@') + 1)
   const hosts = [domain?.toLowerCase(), host].flatMap((one) => (one ? [one, getDomain(one) ?? one] : []))

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { type Problem, unreadable } from '../pipeline/errors.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
 import { parseYaml, validate } from '../pipeline/yaml.ts'
-import { escapeMarkdown } from './markdown.ts'
+import { escapeMarkdown } from './escape-markdown.ts'
 
 /** A message's words: Markdown with front matter (`subject:`) and slots: `{company_name}`, `{first_name|there}`. */
 export interface Template {

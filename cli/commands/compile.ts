@@ -18,8 +18,10 @@ export function register(program: Command): void {
       const target = join(root, 'target')
       const name = config.data.name
       const generated_at = new Date().toISOString()
-      writeProject(graph, name, { invocation_id, generated_at }, target, import.meta.url)
       const chosen = selectNodes(graph, await selectionOf(session, project, options))
+      const named = options.select.length > 0 || options.selector !== undefined
+      const tests = named ? chosen : new Set<string>()
+      writeProject(graph, name, { invocation_id, generated_at }, target, import.meta.url, tests)
       const compiled = graph.order.flatMap((id) => {
         const node = graph.nodes.get(id)!
         return chosen.has(id) &&
@@ -29,8 +31,7 @@ export function register(program: Command): void {
       })
       if (options.output === 'json')
         report.json(compiled.map(({ id, file, sql }) => ({ unique_id: id, file, compiled: sql })))
-      else if (options.select.length > 0 || options.selector !== undefined)
-        for (const { name: label, sql } of compiled) report.out(`-- ${label}\n${sql}\n`)
+      else if (named) for (const { name: label, sql } of compiled) report.out(`-- ${label}\n${sql}\n`)
       report.line(`${compiled.length} compiled into target/compiled`)
       return 0
     }),

@@ -1,6 +1,5 @@
 import { quoteLiteral } from '../../pipeline/table.ts'
 import type { Connection } from '../../pipeline/warehouse/duckdb.ts'
-import { registrableDomain } from '../registrable-domain.ts'
 import type { Weights } from './estimate.ts'
 import { type Evidence, evidenceList } from './explain.ts'
 import { readTable } from './read-table.ts'
@@ -89,6 +88,7 @@ async function insertBatch(connection: Connection, keys: readonly string[], befo
 /** Own domains by host: neither a public mailbox's nor a shared host's. */
 async function createDomains(world: MatchWorld): Promise<void> {
   const { connection } = world
+  const { registrableDomain } = await import('../registrable-domain.ts')
   const hosts = await connection.rows<{ host: string }>(`
     select distinct regexp_extract(lower(trim(domain)),
         '^(?:[a-z][a-z0-9+.-]*://)?(?:[^/@]*@)?(?:www\\.)?([^/:?#@\\s]+\\.[^/:?#@\\s.]{2,})\\.?(?:[/:?#].*)?$', 1) as host

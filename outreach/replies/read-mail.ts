@@ -1,4 +1,4 @@
-import { type ParsedMail, type SimpleParserOptions, simpleParser } from 'mailparser'
+import type { ParsedMail, SimpleParserOptions } from 'mailparser'
 
 /** An incoming message, taken apart: plain data, whatever came over the wire. */
 export interface Mail {
@@ -83,6 +83,7 @@ const OPTIONS: SimpleParserOptions & { keepDeliveryStatus: boolean } = {
 }
 
 async function parse(source: Buffer): Promise<ParsedMail | undefined> {
+  const { simpleParser } = await import('mailparser')
   try {
     return await simpleParser(source, OPTIONS)
   } catch {

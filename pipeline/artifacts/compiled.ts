@@ -3,15 +3,23 @@ import { dirname, join } from 'node:path'
 import type { Graph } from '../graph.ts'
 
 /**
- * `target/compiled/<project>/<file>`: what DuckDB is given. Files that already say so are left alone; since `known_ms`,
- * when the same was written, a file of the right length that nobody has touched is one.
+ * `target/compiled/<project>/<file>`: what DuckDB is given; of the generic tests, those in `tests` alone, since a project has
+ * several for each model and few are ever looked at. Files that already say so are left alone; since `known_ms`, when the
+ * same was written, a file of the right length that nobody has touched is one.
  */
-export function writeCompiled(graph: Graph, project: string, target: string, known_ms?: number): void {
+export function writeCompiled(
+  graph: Graph,
+  project: string,
+  target: string,
+  tests: ReadonlySet<string>,
+  known_ms?: number,
+): void {
   const folder = join(target, 'compiled', project)
   const empty = !existsSync(folder)
   const made = new Set<string>()
   for (const node of graph.nodes.values()) {
     if (node.kind !== 'model' && node.kind !== 'analysis' && node.kind !== 'test') continue
+    if (node.kind === 'test' && node.generic !== undefined && !tests.has(node.id)) continue
     const name = node.kind === 'test' && node.generic !== undefined ? `${node.file}/${node.name}.sql` : node.file
     const path = `${folder}/${name}`
     const text = `${node.sql}\n`

@@ -32,13 +32,21 @@ const MEMORY = join('.cache', 'project.json')
 
 /**
  * Writes `manifest.json` and `compiled/` of a whole project. When the graph is that of the last time, only the
- * manifest's metadata is new: the rest is what the file holds. `program` stands for the code that writes.
+ * manifest's metadata is new: the rest is what the file holds. `program` stands for the code that writes; `tests` are the
+ * generic tests that somebody will want to look at.
  */
-export function writeProject(graph: Graph, project: string, invocation: Invocation, target: string, program: string) {
+export function writeProject(
+  graph: Graph,
+  project: string,
+  invocation: Invocation,
+  target: string,
+  program: string,
+  tests: ReadonlySet<string> = new Set(),
+) {
   const stamp = stampOf(graph, project, program)
   const known = readMemory(target)
   const same = known?.stamp === stamp
-  writeCompiled(graph, project, target, same ? known.written_ms : undefined)
+  writeCompiled(graph, project, target, tests, same ? known.written_ms : undefined)
   const file = join(target, 'manifest.json')
   const draft = `${file}.tmp`
   mkdirSync(target, { recursive: true })

@@ -1,4 +1,13 @@
-import { appendFileSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { manifestOf } from '../../../../pipeline/artifacts/manifest.ts'
@@ -75,6 +84,18 @@ describe('the artifacts of a project', () => {
     expect(manifest().metadata.invocation_id).toBe('next')
     await written('next', 'two')
     expect(manifest().nodes['model.demo.a'].description).toBe('New.')
+  })
+
+  it('hold the SQL of a generic test only where somebody will look at it', async () => {
+    const { graph } = await load(root)
+    const tests = [...graph.nodes.values()].filter(({ kind }) => kind === 'test')
+    const files = () =>
+      existsSync(file('compiled/demo/models/marts/a.yml')) && readdirSync(file('compiled/demo/models/marts/a.yml'))
+    const invocation = { invocation_id: 'first', generated_at: '2026-11-22T00:00:00Z' }
+    writeProject(graph, 'demo', invocation, join(root, 'target'), 'one')
+    expect(files()).toBe(false)
+    writeProject(graph, 'demo', invocation, join(root, 'target'), 'one', new Set([tests[0]!.id]))
+    expect(files()).toEqual([`${tests[0]!.name}.sql`])
   })
 
   it('are mended where somebody has been', async () => {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { linksIn, responsesIn } from '../../../../pipeline/bulk/share.ts'
+import { linksIn, responsesIn } from '../../../../pipeline/bulk/listing.ts'
 
 const shared = (path: string) => fileURLToPath(new URL(`../../../../../shared/data/receita/${path}`, import.meta.url))
 const hasShared = existsSync(shared('webdav'))

@@ -1,5 +1,6 @@
 import type { NodeResult } from './results.ts'
 import { quoteIdentifier, relationName, type TableSpec } from './table.ts'
+import type { Connection } from './warehouse/duckdb.ts'
 import type { LedgerInfo } from './warehouse/ledger.ts'
 import { BUILD, LEDGER, type Session } from './warehouse/session.ts'
 
@@ -56,6 +57,14 @@ export const OPERATIONS: readonly TableSpec[] = [
   },
   {
     schema: 'ops',
+    name: 'test_rows',
+    description: 'The first rows of every data test that found some, as JSON.',
+    columns: { test_id: 'VARCHAR', position: 'INTEGER', row: 'JSON' },
+    key: ['test_id', 'position'],
+    pii: ['row'],
+  },
+  {
+    schema: 'ops',
     name: 'spend',
     description: 'Calls, credits and money by month and service.',
     columns: { month: 'DATE', service: 'VARCHAR', calls: 'BIGINT', credits: 'DECIMAL(18,4)', usd: 'DECIMAL(18,6)' },
@@ -103,6 +112,7 @@ export async function writeOperations({ connection }: Session, { results, run, i
       ...{ test_id: node.id, name: node.name, status, failures },
       ...(node.kind === 'test' ? { about: node.attached, column_name: node.column, severity: node.severity } : {}),
     })),
+    test_rows: await rowsFound(connection, tests),
     spend: `
       select cast(date_trunc('month', requested_at) as date) as month, service, count(*) as calls,
         sum(coalesce(credits, 0)) as credits, sum(coalesce(usd, 0)) as usd
@@ -120,4 +130,19 @@ export async function writeOperations({ connection }: Session, { results, run, i
       else await connection.insert(place, table.columns, content)
     }
   })
+}
+
+const ROWS_SHOWN = 20
+
+/** What failing tests found; of one whose query cannot be asked again, nothing. */
+async function rowsFound(connection: Connection, tests: readonly NodeResult[]): Promise<object[]> {
+  const found: object[] = []
+  for (const { node, failures, query } of tests) {
+    if (query === undefined || (failures ?? 0) === 0) continue
+    const rows = await connection
+      .rows<{ row: string }>(`select to_json(found)::varchar as row from (${query}) as found limit ${ROWS_SHOWN}`)
+      .catch(() => [])
+    for (const [position, { row }] of rows.entries()) found.push({ test_id: node.id, position, row: JSON.parse(row) })
+  }
+  return found
 }

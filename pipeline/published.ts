@@ -30,7 +30,7 @@ export function publishedRelations(graph: Graph): PublishedRelations {
   return {
     list: [
       ...list,
-      ...OPERATIONS.map((table) => ({ ...table, pii: [], column_docs: table.docs ?? {}, parquet: false })),
+      ...OPERATIONS.map((table) => ({ ...table, pii: table.pii ?? [], column_docs: table.docs ?? {}, parquet: false })),
     ],
     async fingerprint(version) {
       const versions: [string, string][] = []

@@ -8,7 +8,8 @@ import { writeOperations } from './operations.ts'
 import { type PublishedRelations, publishedRelations } from './published.ts'
 import { failed, type NodeResult } from './results.ts'
 import type { Opened, RunResult } from './run.ts'
-import { keepPublishedNodes, NODES_FILE, publishedNodes } from './state/publication.ts'
+import { DOCS_FILE, docsOf } from './state/docs-file.ts'
+import { keepBeside, NODES_FILE, publishedNodes } from './state/publication.ts'
 import { checkSyntax } from './syntax.ts'
 import { pushLedger } from './warehouse/home.ts'
 import { endRun, ledgerInfo, nextGeneration } from './warehouse/ledger.ts'
@@ -112,9 +113,13 @@ export class RunUnderWay {
     const { project, session, places, info, command, as_of } = this.#options
     const { run_id } = this.#world
     const fingerprint = await this.#relations.fingerprint((id) => this.#executor.version(id))
-    const nodes = publishedNodes(project.graph, hashFile, this.#state, join(project.root, 'target'))
+    const docs = docsOf(project.graph, project.config.data.name, this.#relations)
+    const beside = {
+      [NODES_FILE]: publishedNodes(project.graph, hashFile, this.#state, join(project.root, 'target')),
+      [DOCS_FILE]: `${JSON.stringify(docs)}\n`,
+    }
     if (this.#publication?.fingerprint === fingerprint && this.#publication.ledger_id === info.ledger_id) {
-      keepPublishedNodes(places.warehouse, nodes)
+      for (const [name, text] of Object.entries(beside)) keepBeside(places.warehouse, name, text)
       return ensureLinks(places)
     }
     const { target_name, target } = project.config
@@ -134,7 +139,7 @@ export class RunUnderWay {
       ledger_id: info.ledger_id,
       generation,
       salt: info.ledger_id,
-      beside: { [NODES_FILE]: nodes },
+      beside,
     })
     this.#published = true
   }

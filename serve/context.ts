@@ -1,6 +1,7 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Acts } from './acts.ts'
+import type { AskDesk } from './ask/desk.ts'
 import { problemSchema, Refusal } from './problem.ts'
 import type { Publications } from './publications.ts'
 import type { ScoreDesk } from './score-desk.ts'
@@ -13,8 +14,18 @@ export interface ServeContext {
   acts: Acts
   scores: ScoreDesk
   settings: ServeSettings
+  ask: AskDesk
+  /** Caps on money, as configured. */
+  budget: Budget
+  /** The folder where runs leave what they did and plan; absent: none. */
+  artifacts: string | undefined
   env: Record<string, string | undefined>
   now(): Date
+}
+
+export interface Budget {
+  usd_per_month?: number | undefined
+  providers?: Record<string, { credits_per_month?: number | undefined }> | undefined
 }
 
 export interface Environment {

@@ -52,3 +52,8 @@ function hide(value: unknown): unknown {
     }),
   )
 }
+
+/** Is a column of this name hidden, or shown in part, from who may not see people? */
+export function isMasked(column: string): boolean {
+  return MASKED[column] !== undefined
+}

@@ -15,6 +15,10 @@ export interface Snapshot {
   as_of: string
   /** When it was written. */
   published_at: string
+  /** Where it lies, with what is kept beside it. */
+  folder: string
+  /** The file itself, whatever is published since. */
+  path: string
   /** One of a few connections; work on one runs one after another. */
   use<T>(work: (db: Kysely<Relations>, connection: Connection) => Promise<T>): Promise<T>
   /** Kept as long as the file is open: what was prepared for it. */
@@ -127,6 +131,7 @@ async function openSnapshot(path: string, threads: number): Promise<Held> {
   }
   return {
     ...{ publication, as_of, published_at: statSync(path).mtime.toISOString(), readers: 0, superseded: false, use },
+    ...{ folder: dirname(path), path },
     memo<T>(key: string, make: (connection: Connection) => Promise<T>) {
       const found = (memos.get(key) as Promise<T> | undefined) ?? use((_, connection) => make(connection))
       memos.set(key, found)

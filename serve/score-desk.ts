@@ -38,6 +38,11 @@ export class ScoreDesk {
     })
   }
 
+  /** The cards as they are now. */
+  scoring(): Promise<Scoring> {
+    return this.#cards()
+  }
+
   /** The facts that may be given, with their types. */
   types(snapshot: Snapshot): Promise<Record<string, string>> {
     return snapshot.memo('fact_types', typesIn)

@@ -6,18 +6,28 @@ import { secureHeaders } from 'hono/secure-headers'
 import { messageOf } from '../pipeline/errors.ts'
 import type { Scoring } from '../scoring/layers.ts'
 import { Acts } from './acts.ts'
-import { type Api, newApi, type ServeContext } from './context.ts'
+import { AskDesk } from './ask/desk.ts'
+import { type Api, type Budget, newApi, type ServeContext } from './context.ts'
 import { RateLimit } from './limits.ts'
 import { Refusal } from './problem.ts'
 import { Publications } from './publications.ts'
+import { askRoutes } from './routes/ask.ts'
+import { bulkRoutes } from './routes/bulk.ts'
+import { crmRoutes } from './routes/crm.ts'
+import { dayRoutes } from './routes/day.ts'
 import { decideRoutes } from './routes/decide.ts'
 import { hookRoutes } from './routes/hooks.ts'
 import { oneLeadRoutes } from './routes/lead.ts'
 import { leadRoutes } from './routes/leads.ts'
 import { listRoutes } from './routes/lists.ts'
+import { pipelineRoutes } from './routes/pipeline.ts'
+import { reviewRoutes } from './routes/review.ts'
+import { scheduleRoutes } from './routes/schedule.ts'
 import { scoreRoutes } from './routes/score.ts'
+import { scoresRoutes } from './routes/scores.ts'
 import { statsRoutes } from './routes/stats.ts'
 import { newMetrics, systemRoutes } from './routes/system.ts'
+import { todayRoutes } from './routes/today.ts'
 import { unsubscribeRoutes } from './routes/unsubscribe.ts'
 import { ScoreDesk } from './score-desk.ts'
 import type { ServeSettings } from './settings.ts'
@@ -32,6 +42,9 @@ export interface ServeOptions {
   data: string
   threads: number
   loadScoring(): Promise<Scoring>
+  budget?: Budget
+  /** The folder where runs leave what they did and plan. */
+  artifacts?: string
   env: Record<string, string | undefined>
   now(): Date
   /** A fault of ours, for the log; never with data. */
@@ -66,7 +79,9 @@ export function buildServer(options: ServeOptions): { api: Api; context: ServeCo
   const publications = new Publications(options.warehouse, options.threads)
   const acts = new Acts(options.data, now)
   const scores = new ScoreDesk(publications, options.loadScoring)
-  const context: ServeContext = { publications, acts, scores, settings, env: options.env, now }
+  const ask = new AskDesk()
+  const { budget = {}, artifacts, env } = options
+  const context: ServeContext = { publications, acts, scores, settings, ask, budget, artifacts, env, now }
   const metrics = newMetrics(context)
   const perUser = new RateLimit(settings.requests_per_minute)
   const perAddress = new RateLimit(Math.max(60, settings.requests_per_minute / 10))
@@ -114,6 +129,15 @@ export function buildServer(options: ServeOptions): { api: Api; context: ServeCo
   listRoutes(api, context)
   scoreRoutes(api, context)
   decideRoutes(api, context)
+  bulkRoutes(api, context)
+  todayRoutes(api, context)
+  dayRoutes(api, context)
+  crmRoutes(api, context)
+  reviewRoutes(api, context)
+  scheduleRoutes(api, context)
+  pipelineRoutes(api, context)
+  scoresRoutes(api, context)
+  askRoutes(api, context)
   hookRoutes(api, context, metrics)
   unsubscribeRoutes(api, context)
   options.app?.(api, context)
@@ -131,6 +155,7 @@ export async function startServer(options: ServeOptions): Promise<Running> {
         url: `http://${shown}:${info.port}`,
         close: () =>
           new Promise((closed) => {
+            context.ask.close()
             server.close(() => void context.publications.close().then(closed))
             if ('closeIdleConnections' in server) server.closeIdleConnections()
           }),

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
 import { codeRoot } from '../../pipeline/code-root.ts'
@@ -54,6 +55,8 @@ async function serve(session: CommandSession, options: Options): Promise<number>
     data: places.data,
     threads: config.target.threads,
     env: loadOptions.env,
+    budget: config.data.budget,
+    artifacts: join(root, 'target'),
     now: effects.now,
     fault: (message) => report.line(`a fault of ours: ${message}`),
     app: await readApp(codeRoot()),

@@ -46,9 +46,9 @@ export function readPublishedNodes(warehouse: string): Kept | undefined {
   }
 }
 
-/** Says of a publication that still stands that the project of today would be published just so. */
-export function keepPublishedNodes(warehouse: string, text: string): void {
-  const file = join(currentFolder(warehouse), NODES_FILE)
+/** Says of a publication that still stands that the project of today would be published just so: writes a file beside it anew. */
+export function keepBeside(warehouse: string, name: string, text: string): void {
+  const file = join(currentFolder(warehouse), name)
   let held: string | undefined
   try {
     held = readFileSync(file, 'utf8')

@@ -6,6 +6,7 @@ import type {
   DuckDBType,
   DuckDBTypeId,
   DuckDBValue,
+  StatementType,
 } from '@duckdb/node-api'
 import { StatementError } from '../bug.ts'
 import type { TableSpec } from '../table.ts'
@@ -25,6 +26,11 @@ export interface Connection {
   rows<T = Row>(sql: string, parameters?: readonly Parameter[]): Promise<T[]>
   /** Runs a query and reads it batch by batch, with bounded memory. */
   stream<T = Row>(sql: string, parameters?: readonly Parameter[]): AsyncIterable<T[]>
+  /**
+   * Runs what somebody else wrote, if it is one SELECT, and reads its first rows. Throws a StatementError for anything
+   * else. What it may touch is up to the settings of the database.
+   */
+  question(sql: string, at_most: number): Promise<Answer>
   /** Column names and types of a query, without running it. */
   describe(sql: string): Promise<{ name: string; type: string }[]>
   /** Appends plain rows to a table (absent fields are NULL), in batches. Answers the number appended. */
@@ -33,6 +39,13 @@ export interface Connection {
   transaction<T>(work: () => Promise<T>): Promise<T>
   interrupt(): void
   close(): void
+}
+
+export interface Answer {
+  columns: { name: string; type: string }[]
+  rows: Row[]
+  /** There are more rows than were read. */
+  more: boolean
 }
 
 export interface Database {
@@ -56,8 +69,9 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
   if (options.memory_limit !== undefined) settings.memory_limit = options.memory_limit
   if (options.temp_directory !== undefined) settings.temp_directory = options.temp_directory
   const { TimeZone: _zone, ...startup } = settings
-  const { DuckDBInstance, DuckDBTypeId } = (await import('@duckdb/node-api')).default
+  const { DuckDBInstance, DuckDBTypeId, StatementType } = (await import('@duckdb/node-api')).default
   typeIds = DuckDBTypeId
+  selectType = StatementType.SELECT
   const instance = await DuckDBInstance.create(options.path ?? ':memory:', startup).catch(refused)
   return {
     async connect() {
@@ -71,6 +85,7 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
 
 /** Loaded with the first database: many commands need none, and it is slow to load. */
 let typeIds: typeof DuckDBTypeId
+let selectType: StatementType
 
 const INSERT_BATCH = 5_000
 const KEPT_PREPARED = 16
@@ -153,6 +168,28 @@ class DuckConnection implements Connection {
     }
   }
 
+  async question(sql: string, at_most: number): Promise<Answer> {
+    const statements = await this.#connection.extractStatements(sql).catch(refused)
+    if (statements.count !== 1) throw new StatementError(`one SELECT, please: these are ${statements.count} statements`)
+    const prepared = await statements.prepare(0).catch(refused)
+    try {
+      if (prepared.statementType !== selectType) throw new StatementError('only a SELECT is answered')
+      const result = await prepared.stream().catch(refused)
+      const [names, types] = [result.deduplicatedColumnNames(), result.columnTypes()]
+      const rows: Row[] = []
+      for await (const chunk of result) {
+        rows.push(...rowsOf<Row>(names, types, chunk.getColumns(), chunk.rowCount))
+        if (rows.length > at_most) break
+      }
+      const columns = names.map((name, index) => ({ name, type: String(types[index]) }))
+      return { columns, rows: rows.slice(0, at_most), more: rows.length > at_most }
+    } catch (error) {
+      return refused(error)
+    } finally {
+      prepared.destroySync()
+    }
+  }
+
   async describe(sql: string): Promise<{ name: string; type: string }[]> {
     const rows = await this.rows<{ column_name: string; column_type: string }>(`describe ${sql}`)
     return rows.map(({ column_name, column_type }) => ({ name: column_name, type: column_type }))
@@ -229,6 +266,7 @@ export function withTransactions(connection: Connection, transaction: Connection
     run: (sql, parameters) => connection.run(sql, parameters),
     rows: (sql, parameters) => connection.rows(sql, parameters),
     stream: (sql, parameters) => connection.stream(sql, parameters),
+    question: (sql, at_most) => connection.question(sql, at_most),
     describe: (sql) => connection.describe(sql),
     insert: (into, columns, rows) => connection.insert(into, columns, rows),
     interrupt: () => connection.interrupt(),

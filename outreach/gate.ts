@@ -3,9 +3,16 @@ import { quoteLiteral } from '../pipeline/table.ts'
 import { type Desk, hashOf, letterOf, namesOf, type Switched } from './desk.ts'
 import { casesOf, dueSelect } from './due.ts'
 import type { OutreachEvent, Status } from './events.ts'
-import { guard } from './guard.ts'
+import { consequenceOf, guard } from './guard.ts'
+import { publicHolidays } from './holidays.ts'
 import type { Lead } from './lead.ts'
+import { capOf, gapAfter } from './mailbox-pace.ts'
+import { type MailboxPast, mailboxPasts, nothingSent } from './mailbox-past.ts'
+import type { Moment } from './moment.ts'
+import { type Holidays, openDays } from './opening-hours.ts'
 import { skipped } from './plan.ts'
+import type { Sequence } from './sequence.ts'
+import { WEEKDAYS } from './sequence-file.ts'
 import type { Person } from './suppressed.ts'
 
 /** What may be done with a message at this moment. `change`: nothing leaves, and the event is to be this. */
@@ -13,11 +20,6 @@ export type Verdict = { say: 'go' } | { say: 'wait'; reason: string } | { say: '
 
 /** It has left, as far as anybody knows. */
 const LEFT: readonly Status[] = ['sent', 'delivered', 'opened', 'replied', 'bounced', 'unsubscribed', 'complained']
-/** It may leave yet, or may have left. */
-const OPEN_YET: readonly Status[] = ['planned', 'approved', 'sending', 'in_doubt']
-/** Counts against the day of its mailbox. */
-const COUNTED: readonly Status[] = [...LEFT, 'sending', 'in_doubt', 'failed']
-
 interface Known {
   lead: Lead | undefined
   cnpj: string | null
@@ -30,35 +32,31 @@ export class Gate {
   readonly #desk: Desk
   readonly #isSuppressed: (person: Person) => boolean
   readonly #leads = new Map<string, Known>()
-  /** Messages of this UTC day, by channel and mailbox. */
-  readonly #today: Map<string, number>
+  /** What each mailbox has sent, by channel and mailbox. */
+  readonly #pasts: Map<string, MailboxPast>
+  readonly #holidays: Holidays
+  readonly #days: ReturnType<typeof openDays>
   #day: string
 
   private constructor(
     context: StepContext,
     desk: Desk,
     isSuppressed: (person: Person) => boolean,
-    today: Map<string, number>,
-    day: string,
+    pasts: Map<string, MailboxPast>,
+    holidays: Holidays,
   ) {
     this.#context = context
     this.#desk = desk
     this.#isSuppressed = isSuppressed
-    this.#today = today
-    this.#day = day
+    this.#pasts = pasts
+    this.#holidays = holidays
+    this.#days = openDays(holidays)
+    this.#day = context.now().toISOString().slice(0, 10)
   }
 
   static async open(context: StepContext, desk: Desk, isSuppressed: (person: Person) => boolean): Promise<Gate> {
-    const day = context.now().toISOString().slice(0, 10)
-    const rows = await context.connection.rows<{ channel: string; mailbox: string; n: number }>(
-      `select channel, mailbox, count(*) as n from raw.outreach__events
-       where status in (select unnest(from_json($1, '["VARCHAR"]')))
-         and coalesce(sent_at, claimed_at) >= cast($2 as timestamp) and mailbox is not null
-       group by all`,
-      [JSON.stringify(COUNTED), day],
-    )
-    const today = new Map(rows.map(({ channel, mailbox, n }) => [`${channel} ${mailbox}`, n]))
-    return new Gate(context, desk, isSuppressed, today, day)
+    const pasts = await mailboxPasts(context.connection, context.now())
+    return new Gate(context, desk, isSuppressed, pasts, await publicHolidays())
   }
 
   /** Reads the facts of the leads that these messages are for. */
@@ -91,10 +89,83 @@ export class Gate {
   judge(event: OutreachEvent): Verdict {
     const entry = this.#desk.channels.get(event.channel)
     if (entry === undefined) return { say: 'wait', reason: 'channel_off' }
-    const paused = this.lastLook(event)
-    if (paused === 'suppressed') return { say: 'change', event: skipped(event, 'suppressed') }
-    if (paused !== undefined) return { say: 'wait', reason: paused }
-    return this.#outOfTurn(event) ?? this.#refused(event, entry) ?? this.#overCap(event, entry) ?? { say: 'go' }
+    if (this.#context.signal.aborted) return { say: 'wait', reason: 'interrupted' }
+    const sequence = this.#desk.sequences.find(({ name }) => name === event.sequence)
+    const at = sequence?.steps.findIndex(({ id }) => id === event.step_id) ?? -1
+    if (sequence === undefined || at < 0) return { say: 'wait', reason: 'not_in_its_sequence' }
+    if (entry.senders.length > 0 && senderOf(event, entry) === undefined) return { say: 'wait', reason: 'mailbox_gone' }
+    const { lead, history } = this.#leads.get(event.lead_id) ?? {
+      lead: undefined,
+      history: new Map<string, OutreachEvent>(),
+    }
+    const message = { subject: event.subject, body: event.body ?? '' }
+    const others = [...history.values()].filter(({ event_id }) => event_id !== event.event_id)
+    const moment = this.#momentOf(event, entry, sequence, sequence.steps[at]!.after_days)
+    const said = { message, history: others, ground: sequence, moment }
+    const reason = guard({ lead, sequence: event.sequence, channel: entry.channel, ...said })
+    if (reason !== undefined) {
+      const consequence = consequenceOf(reason)
+      if (consequence === 'wait') return { say: 'wait', reason }
+      const late = { ...event, planned_at: `${this.#today()}T00:00:00.000Z` }
+      return { say: 'change', event: consequence === 'stop' ? skipped(event, reason) : reopened(late, entry) }
+    }
+    const moved = lead![entry.channel.address]?.trim() !== event.address
+    if (moved || hashOf(event, entry) !== event.content_hash) return { say: 'change', event: reopened(event, entry) }
+    return { say: 'go' }
+  }
+
+  #momentOf(event: OutreachEvent, entry: Switched, sequence: Sequence, after_days: number): Moment {
+    const last_look = this.lastLook(event)
+    const lead = this.#leads.get(event.lead_id)?.lead
+    const past = this.#pastOf(event)
+    const sender = senderOf(event, entry) ?? {}
+    const opening = {
+      country: lead?.country ?? null,
+      state: lead?.state ?? null,
+      days: sequence.hours === undefined ? WEEKDAYS : sequence.days,
+      hours: sequence.hours,
+    }
+    const earlier = this.#before(event).map(({ status, sent_at, channel }) => ({
+      status,
+      sent_at: sent_at === null ? undefined : Date.parse(sent_at),
+      same_channel: channel === event.channel,
+    }))
+    const due = Math.max(Date.parse(event.planned_at), Date.parse(event.next_attempt_at ?? event.planned_at))
+    const { max_late_days } = sequence
+    const { last_at, last_id, sent_today, days_before, health } = past
+    const gap_ms = last_id === undefined ? 0 : gapAfter(sender, last_id)
+    return {
+      now: this.#context.now().getTime(),
+      paused: last_look === 'paused',
+      suppressed: last_look === 'suppressed',
+      earlier,
+      after_days,
+      due,
+      max_late_days,
+      opening,
+      days: this.#days,
+      holidays: sequence.hours === undefined ? () => false : this.#holidays,
+      mailbox: { sent_today, per_day: capOf(sender, days_before), last_at, gap_ms, health },
+    }
+  }
+
+  #today(): string {
+    return this.#context.now().toISOString().slice(0, 10)
+  }
+
+  #pastOf({ channel, mailbox }: OutreachEvent): MailboxPast {
+    const day = this.#today()
+    if (day !== this.#day) {
+      for (const past of this.#pasts.values()) {
+        if (past.sent_today > 0) past.days_before += 1
+        past.sent_today = 0
+      }
+    }
+    this.#day = day
+    const key = `${channel} ${mailbox}`
+    const past = this.#pasts.get(key) ?? nothingSent()
+    this.#pasts.set(key, past)
+    return past
   }
 
   /** Asked again when the intent is written: what may have come in the meantime. */
@@ -108,52 +179,6 @@ export class Gate {
     const company = { company_id: lead?.company_id ?? null, domain: lead?.domain ?? null, cnpj }
     const email = entryEmail(event)
     return this.#isSuppressed({ contact_id: event.contact_id, email, ...company }) ? 'suppressed' : undefined
-  }
-
-  /** Steps come one after the other: none before the one before it is settled, or closer to it than the sequence says. */
-  #outOfTurn(event: OutreachEvent): Verdict | undefined {
-    const sequence = this.#desk.sequences.find(({ name }) => name === event.sequence)
-    const at = sequence?.steps.findIndex(({ id }) => id === event.step_id) ?? -1
-    if (sequence === undefined || at < 0) return { say: 'wait', reason: 'not_in_its_sequence' }
-    const before = this.#before(event)
-    if (before.some(({ status }) => OPEN_YET.includes(status))) return { say: 'wait', reason: 'earlier_step_open' }
-    const unsent = before.find(
-      ({ status, channel }) => channel === event.channel && ['failed', 'rejected'].includes(status),
-    )
-    if (unsent !== undefined) return { say: 'change', event: skipped(event, `earlier_step_${unsent.status}`) }
-    const last = before
-      .flatMap(({ sent_at }) => sent_at ?? [])
-      .sort()
-      .at(-1)
-    if (last === undefined) return undefined
-    const from = Date.parse(`${last.slice(0, 10)}T00:00:00Z`) + sequence.steps[at]!.after_days * 86_400_000
-    return this.#context.now().getTime() < from ? { say: 'wait', reason: 'too_soon_after_the_last' } : undefined
-  }
-
-  #refused(event: OutreachEvent, entry: Switched): Verdict | undefined {
-    const { lead, history } = this.#leads.get(event.lead_id) ?? {
-      lead: undefined,
-      history: new Map<string, OutreachEvent>(),
-    }
-    const message = { subject: event.subject, body: event.body ?? '' }
-    const others = [...history.values()].filter(({ event_id }) => event_id !== event.event_id)
-    const reason = guard({ lead, sequence: event.sequence, channel: entry.channel, message, history: others })
-    if (reason !== undefined) return { say: 'change', event: skipped(event, reason) }
-    const moved = lead![entry.channel.address]?.trim() !== event.address
-    if (moved || hashOf(event, entry) !== event.content_hash) return { say: 'change', event: reopened(event, entry) }
-    return undefined
-  }
-
-  #overCap({ channel, mailbox }: OutreachEvent, { senders }: Switched): Verdict | undefined {
-    const sender = senders.find((one) => one.mailbox === mailbox)
-    if (sender === undefined && senders.length > 0) return { say: 'wait', reason: 'mailbox_gone' }
-    const day = this.#context.now().toISOString().slice(0, 10)
-    if (day !== this.#day) this.#today.clear()
-    this.#day = day
-    const sent = this.#today.get(`${channel} ${mailbox}`) ?? 0
-    return sent >= (sender?.per_day ?? Number.POSITIVE_INFINITY)
-      ? { say: 'wait', reason: 'mailbox_full_today' }
-      : undefined
   }
 
   /** The intent: with everything by which the message can be found again. */
@@ -197,10 +222,19 @@ export class Gate {
     return earlier.sort((a, b) => a.sequence_step - b.sequence_step)
   }
 
-  #count({ channel, mailbox }: OutreachEvent, by: number): void {
-    const key = `${channel} ${mailbox}`
-    this.#today.set(key, (this.#today.get(key) ?? 0) + by)
+  #count(event: OutreachEvent, by: 1 | -1): void {
+    const past = this.#pastOf(event)
+    past.sent_today += by
+    if (by === 1) past.before = { last_at: past.last_at, last_id: past.last_id }
+    const { last_at, last_id } =
+      by === 1 ? { last_at: this.#context.now().getTime(), last_id: event.event_id } : (past.before ?? {})
+    past.last_at = last_at
+    past.last_id = last_id
   }
+}
+
+function senderOf({ mailbox }: OutreachEvent, { senders }: Switched) {
+  return senders.find((one) => one.mailbox === mailbox)
 }
 
 /** The approval is of other words than would leave now: void. */

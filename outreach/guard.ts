@@ -1,6 +1,8 @@
 import type { Channel } from './define.ts'
 import { CONTACTED, type OutreachEvent, STOPS } from './events.ts'
+import { type Ground, refusesLaw } from './law.ts'
 import type { Lead } from './lead.ts'
+import { type Moment, refusesMoment } from './moment.ts'
 import type { Rendered } from './template.ts'
 
 /** Everything the guard may look at: facts, handed in. It asks no clock, no table and no network. */
@@ -12,6 +14,33 @@ export interface Attempt {
   message: Rendered
   /** All that was ever planned for or done to this lead. */
   history: readonly Pick<OutreachEvent, 'sequence' | 'status'>[]
+  /** On what ground the sequence writes; absent: legitimate interest, nowhere weighed. */
+  ground?: Ground
+  /** When it is to leave now, and not only to be drawn up. */
+  moment?: Moment
+}
+
+/** What becomes of a message that is refused: it never leaves, it leaves later, or a person looks at it again. */
+export type Consequence = 'stop' | 'wait' | 'review'
+
+const WAITS: readonly string[] = [
+  'paused',
+  'earlier_step_open',
+  'too_soon_after_the_last',
+  'not_due_yet',
+  'outside_hours',
+  'public_holiday',
+  'not_on_this_day',
+  'mailbox_bounces',
+  'mailbox_complained_of',
+  'mailbox_full_today',
+  'gap_between_messages',
+]
+
+/** What follows from a reason of the guard's. */
+export function consequenceOf(reason: string): Consequence {
+  if (reason === 'too_late') return 'review'
+  return WAITS.includes(reason) ? 'wait' : 'stop'
 }
 
 /**
@@ -19,7 +48,13 @@ export interface Attempt {
  * never personal data. Undefined when nothing speaks against it. The first reason that holds is the one given.
  */
 export function guard(attempt: Attempt): string | undefined {
-  return refusesLead(attempt.lead, attempt.sequence, attempt.history) ?? refusesMessage(attempt)
+  const { moment } = attempt
+  if (moment?.suppressed) return 'suppressed'
+  return (
+    refusesLead(attempt.lead, attempt.sequence, attempt.history) ??
+    refusesMessage(attempt) ??
+    (moment && refusesMoment(moment))
+  )
 }
 
 /** Reasons that hold for the lead as a whole, whatever the message says. */
@@ -35,12 +70,14 @@ export function refusesLead(lead: Lead | undefined, sequence: string, history: A
   return undefined
 }
 
-function refusesMessage({ lead, channel, message }: Attempt): string | undefined {
+function refusesMessage({ lead, channel, message, ground = {} }: Attempt): string | undefined {
   if (lead!.contact_id === null) return 'no_contact'
   const address = lead![channel.address]?.trim()
   if (address === undefined || address === '') return `no_${channel.address}`
   if (isShared(lead!, channel)) return 'shared_address'
   if (ownerOf(lead!, channel) !== lead!.lead_id) return 'address_in_use'
+  const law = refusesLaw(lead!.country, channel.address, ground)
+  if (law !== undefined) return law
   if ('unfilled' in message) return `unfilled_slot: ${message.unfilled.join(', ')}`
   const mail = channel.address === 'email'
   const known = { address_status: mail ? lead!.email_status : null, address_is_role: mail && lead!.email_is_role }

@@ -13,6 +13,10 @@ export interface Sender {
   name: string | null
   /** Messages a day; absent: no limit. */
   per_day?: number
+  /** So many on its first day, and so many more on each day on which it sends, up to `per_day`. */
+  ramp_up?: { from: number; by: number }
+  /** Seconds between two of its messages, drawn between these two by the hash of the first. */
+  gap_s?: { min: number; max: number }
 }
 
 /** A rendered message on its way to one person. */

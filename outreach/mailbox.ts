@@ -58,6 +58,13 @@ export const mailboxSchema = z.strictObject({
   via: z.enum(['smtp', 'resend']).default('smtp'),
   /** Messages a day. */
   per_day: z.int().positive().default(40),
+  /** A new mailbox: so many on its first day, so many more on each day on which it sends, up to `per_day`. */
+  ramp_up: z.strictObject({ from: z.int().positive(), by: z.int().positive() }).optional(),
+  /** Seconds between two messages, drawn between these two: due times, nobody waits for them. */
+  gap_s: z
+    .strictObject({ min: z.int().nonnegative(), max: z.int().nonnegative() })
+    .refine(({ min, max }) => min <= max, 'max must not be below min')
+    .optional(),
 })
 
 export type Mailbox = z.output<typeof mailboxSchema>

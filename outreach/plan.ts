@@ -108,7 +108,7 @@ function draft(
   const message = before?.pinned
     ? { subject: before.subject, body: before.body ?? '' }
     : render(step.templates[language]!, (slot) => slotValue(slot, lead, sender))
-  const reason = guard({ lead, sequence: sequence.name, channel, message, history })
+  const reason = guard({ lead, sequence: sequence.name, channel, message, history, ground: sequence })
   const event: OutreachEvent = {
     event_id,
     lead_id: lead.lead_id,

@@ -5,6 +5,7 @@ export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as con
 const name = z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be snake_case')
 const language = z.string().regex(/^[a-z]{2}$/, 'must be a two-letter language, lower case')
 const country = z.string().regex(/^[A-Z]{2}$/, 'must be a two-letter country, upper case')
+const clock = z.string().regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, 'must be a time of day, as "09:00"')
 
 /** One message or task of a sequence. */
 export const sequenceStep = z.strictObject({
@@ -26,5 +27,16 @@ export const sequenceFile = z.strictObject({
   /** Where `languages` does not know the company's country. */
   language,
   languages: z.record(country, language).default({}),
+  /** By the clock of the place where the person is; absent: the whole day. Public holidays there are never open. */
+  hours: z
+    .strictObject({ from: clock, to: clock })
+    .refine(({ from, to }) => from < to, 'must end after it begins')
+    .optional(),
+  /** A message that is so many days late (after an outage, a pause) waits for another approval. */
+  max_late_days: z.int().min(1).max(365).optional(),
+  /** `consent`: its audience holds only people who agreed to be written to; countries that ask for it are mailed then. */
+  legal_basis: z.enum(['legitimate_interest', 'consent']).optional(),
+  /** How our interest was weighed against theirs: LGPD art. 10, GDPR art. 6(1)(f). Without one nobody is mailed there. */
+  balancing_note: z.string().min(1).optional(),
   steps: z.array(sequenceStep).min(1),
 })

@@ -22,6 +22,10 @@ export interface Sequence {
   days: readonly (typeof WEEKDAYS)[number][]
   language: string
   languages: Readonly<Record<string, string>>
+  hours?: { from: string; to: string }
+  max_late_days?: number
+  legal_basis?: 'legitimate_interest' | 'consent'
+  balancing_note?: string
   steps: readonly SequenceStep[]
 }
 

@@ -44,7 +44,8 @@ export default defineChannel({
   done_by: 'machine',
   address: 'email',
   subject: true,
-  senders: ({ mailboxes }) => mailboxes.map(({ from, per_day }) => ({ ...senderOf(from)!, per_day })),
+  senders: ({ mailboxes }) =>
+    mailboxes.map(({ from, per_day, ramp_up, gap_s }) => ({ ...senderOf(from)!, per_day, ramp_up, gap_s })),
   refuses({ address, address_status, address_is_role, subject, body }) {
     if (!isAddress(address)) return 'malformed_email'
     if (address_status === 'invalid') return 'invalid_email'

@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import email from '../../../outreach/channels/email.ts'
 import linkedin from '../../../outreach/channels/linkedin.ts'
-import { type Attempt, guard } from '../../../outreach/guard.ts'
+import { type Attempt, type Consequence, consequenceOf, guard } from '../../../outreach/guard.ts'
 import type { Lead } from '../../../outreach/lead.ts'
+import type { Moment } from '../../../outreach/moment.ts'
+import { openDays } from '../../../outreach/opening-hours.ts'
 
 const lead = {
   lead_id: 'led_1',
   contact_id: 'con_1',
+  country: 'US',
   qualification_status: 'qualified',
   is_icp_match: true,
   email: 'given.family@company1.example',
@@ -100,4 +103,79 @@ test('takes addresses that people have', () => {
   for (const address of ['ana@example.com', "d'arc@sub.example.co.uk", 'joão@exemplo.com.br', 'a+b@x-y.example']) {
     expect(reason({}, { email: address })).toBeUndefined()
   }
+})
+
+describe('by country', () => {
+  const note = { balancing_note: 'Weighed.' }
+  test.each<[string | null, Attempt['ground'], string | undefined]>([
+    ['US', undefined, undefined],
+    ['BR', undefined, 'no_balancing_note: BR'],
+    ['BR', note, undefined],
+    ['GB', note, undefined],
+    ['FR', { balancing_note: ' ' }, 'no_balancing_note: FR'],
+    ['DE', note, 'consent_required: DE'],
+    ['AT', note, 'consent_required: AT'],
+    ['IT', note, 'consent_required: IT'],
+    ['CA', note, 'consent_required: CA'],
+    ['DE', { legal_basis: 'consent' }, undefined],
+    ['XX', note, 'no_rule_for_country: XX'],
+    [null, note, 'country_unknown'],
+  ])('%s on %j: %s', (country, ground, expected) => {
+    expect(reason({ ground }, { country })).toBe(expected)
+    const by_hand = { channel: linkedin, message: { subject: null, body: 'Hi' } }
+    expect(reason({ ground, ...by_hand }, { country })).toBeUndefined()
+  })
+})
+
+describe('at the moment it would leave', () => {
+  const monday = Date.parse('2026-11-23T15:00:00Z')
+  const day_ms = 86_400_000
+  const holidays = (_country: string | null, _state: string | null, day: string) => day === '2026-11-26'
+  const moment: Moment = {
+    now: monday,
+    paused: false,
+    suppressed: false,
+    earlier: [],
+    after_days: 3,
+    due: monday,
+    max_late_days: 14,
+    opening: { country: 'US', state: 'NY', days: ['mon', 'tue', 'wed', 'thu'], hours: { from: '09:00', to: '17:00' } },
+    days: openDays(holidays),
+    holidays,
+    mailbox: {
+      sent_today: 0,
+      per_day: 2,
+      last_at: undefined,
+      gap_ms: 60_000,
+      health: { sent: 100, bounced: 2, complained: 0 },
+    },
+  }
+  const sent = (at: string) => ({ status: 'sent' as const, sent_at: Date.parse(at), same_channel: true })
+  const box = (change: Partial<Moment['mailbox']>) => ({ mailbox: { ...moment.mailbox, ...change } })
+  test.each<[string | undefined, Consequence | undefined, Partial<Moment>]>([
+    [undefined, undefined, {}],
+    ['suppressed', 'stop', { suppressed: true, paused: true }],
+    ['paused', 'wait', { paused: true }],
+    ['earlier_step_open', 'wait', { earlier: [{ ...sent('2026-11-02T15:00:00Z'), status: 'in_doubt' }] }],
+    ['earlier_step_failed', 'stop', { earlier: [{ ...sent('2026-11-02T15:00:00Z'), status: 'failed' }] }],
+    ['too_soon_after_the_last', 'wait', { earlier: [sent('2026-11-21T05:30:00Z')] }],
+    // The 20th by the clock of New York: three days before.
+    [undefined, undefined, { earlier: [sent('2026-11-21T04:30:00Z')] }],
+    ['not_due_yet', 'wait', { due: monday + 1 }],
+    ['too_late', 'review', { due: monday - 15 * day_ms }],
+    [undefined, undefined, { due: monday - 15 * day_ms, earlier: [sent('2026-11-18T15:00:00Z')] }],
+    ['outside_hours', 'wait', { now: Date.parse('2026-11-23T22:00:00Z') }],
+    ['not_on_this_day', 'wait', { now: Date.parse('2026-11-27T15:00:00Z') }],
+    ['public_holiday', 'wait', { now: Date.parse('2026-11-26T15:00:00Z') }],
+    ['mailbox_bounces', 'wait', box({ health: { sent: 100, bounced: 3, complained: 0 } })],
+    [undefined, undefined, box({ health: { sent: 19, bounced: 3, complained: 0 } })],
+    ['mailbox_complained_of', 'wait', box({ health: { sent: 200, bounced: 0, complained: 1 } })],
+    ['mailbox_full_today', 'wait', box({ sent_today: 2 })],
+    ['gap_between_messages', 'wait', box({ last_at: monday - 59_999 })],
+    [undefined, undefined, box({ last_at: monday - 60_000 })],
+  ])('%s: %s', (expected, consequence, change) => {
+    const said = reason({ moment: { ...moment, ...change } })
+    expect(said).toBe(expected)
+    expect(said && consequenceOf(said)).toBe(consequence)
+  })
 })

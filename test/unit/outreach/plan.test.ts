@@ -52,6 +52,7 @@ function sequence(change: Partial<Sequence> = {}): Sequence {
     days: ['mon', 'tue', 'wed', 'thu', 'fri'],
     language: 'en',
     languages: { BR: 'pt' },
+    balancing_note: 'Weighed.',
     steps: [
       { id: 'a', channel: 'email', after_days: 0, template: 'm', templates: { en: mail, pt: mail } },
       { id: 'b', channel: 'linkedin', after_days: 3, template: 'n', templates: { en: note, pt: note } },

@@ -330,7 +330,7 @@ it('dependencies are pinned, few, and install without scripts of our own', () =>
   const manifest = JSON.parse(textOf('package.json')) as Record<string, Record<string, string> | undefined>
   const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })
   expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+/.test(version))).toEqual([])
-  expect(Object.keys(manifest.dependencies ?? {}).length).toBeLessThanOrEqual(22)
+  expect(Object.keys(manifest.dependencies ?? {}).length).toBeLessThanOrEqual(24)
   expect(Object.keys(manifest.scripts ?? {}).filter((name) => /install|prepare/.test(name))).toEqual(NONE)
 })
 

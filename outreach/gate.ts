@@ -190,7 +190,10 @@ export class Gate {
     const first_claimed_at = event.first_claimed_at ?? claimed_at
     const attempts = (event.attempts ?? 0) + 1
     const claimed: OutreachEvent = { ...event, status: 'sending', token, claimed_at, first_claimed_at, attempts }
-    this.#count(event, 1)
+    const past = this.#pastOf(event)
+    past.sent_today += 1
+    past.last_at = Date.parse(claimed_at)
+    past.last_id = event.event_id
     const entry = this.#desk.channels.get(event.channel)!
     const { message_id } = letterOf(claimed, entry, { ...names, thread: [] })
     return { ...claimed, message_id }
@@ -198,14 +201,14 @@ export class Gate {
 
   /** An intent that was not acted on. */
   release(before: OutreachEvent): OutreachEvent {
-    this.#count(before, -1)
+    this.#pastOf(before).sent_today -= 1
     return before
   }
 
   /** What the next messages of the lead must know. */
   happened(event: OutreachEvent): void {
     this.#leads.get(event.lead_id)?.history.set(event.event_id, event)
-    if (event.status === 'approved') this.#count(event, -1)
+    if (event.status === 'approved') this.#pastOf(event).sent_today -= 1
   }
 
   /** Ids of the events of the thread that have left, oldest first: same channel, same mailbox. */
@@ -220,16 +223,6 @@ export class Gate {
     const history = [...(this.#leads.get(lead_id)?.history.values() ?? [])]
     const earlier = history.filter((one) => one.sequence === sequence && one.sequence_step < sequence_step)
     return earlier.sort((a, b) => a.sequence_step - b.sequence_step)
-  }
-
-  #count(event: OutreachEvent, by: 1 | -1): void {
-    const past = this.#pastOf(event)
-    past.sent_today += by
-    if (by === 1) past.before = { last_at: past.last_at, last_id: past.last_id }
-    const { last_at, last_id } =
-      by === 1 ? { last_at: this.#context.now().getTime(), last_id: event.event_id } : (past.before ?? {})
-    past.last_at = last_at
-    past.last_id = last_id
   }
 }
 

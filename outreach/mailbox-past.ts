@@ -9,8 +9,6 @@ export interface MailboxPast {
   last_at: number | undefined
   last_id: string | undefined
   health: Health
-  /** Its last message before the one that is about to leave. */
-  before?: { last_at: number | undefined; last_id: string | undefined }
 }
 
 export function nothingSent(): MailboxPast {

@@ -7,8 +7,9 @@ import { deliver, machines, reconcile } from './outbox.ts'
 import { outcomeOf } from './outcome.ts'
 import { suppressions } from './suppressed.ts'
 
-/** Messages looked at in one go, for each mailbox: what is capped need not be read. */
+/** Messages looked at in one go, for each mailbox: what is capped need not be read. Behind them, if all of them wait, more. */
 const LOOK_AHEAD = 200
+const LOOK_FURTHER = 5_000
 
 /**
  * Sends what is approved and due, each at most once: the intent is in the ledger, and at its home, before the first byte;
@@ -23,21 +24,33 @@ export async function sendDue(context: StepContext, desk: Desk): Promise<StepSum
   }
   await reconcile(context, desk, tally)
   const gate = await Gate.open(context, desk, await suppressions(context.acts))
-  for (let left = true; left && !context.signal.aborted; ) {
-    const due = await readDue(context, desk)
+  /** How far each mailbox was looked at; null: nothing more leaves it in this call. */
+  const seen: Seen = new Map()
+  for (let many = LOOK_AHEAD; !context.signal.aborted; many = LOOK_FURTHER) {
+    const due = await readDue(context, desk, seen, many)
+    if (due.length === 0) break
     await gate.learn(due)
-    const before = tally.moved
-    tally.waiting.clear()
     const byMailbox = new Map<string, OutreachEvent[]>()
     for (const event of due) {
       const key = `${event.channel} ${event.mailbox}`
-      byMailbox.set(key, [...(byMailbox.get(key) ?? []), event])
+      const events = byMailbox.get(key)
+      if (events === undefined) byMailbox.set(key, [event])
+      else events.push(event)
+      seen.set(key, event)
     }
-    await Promise.all([...byMailbox.values()].map((events) => sendFrom(events, { context, desk, gate, tally })))
-    left = tally.moved > before
+    await Promise.all(
+      [...byMailbox].map(async ([key, events]) => {
+        const mailbox = await sendFrom(events, { context, desk, gate, tally })
+        if (mailbox === 'closed') seen.set(key, null)
+        if (mailbox === 'again') seen.delete(key)
+      }),
+    )
   }
   return tally.summary(context.live.has('send'))
 }
+
+/** By channel and mailbox: the last message looked at. */
+type Seen = Map<string, Pick<OutreachEvent, 'planned_at' | 'event_id'> | null>
 
 interface Work {
   context: StepContext
@@ -46,25 +59,37 @@ interface Work {
   tally: Tally
 }
 
-/** One mailbox, in order of due time, as long as it is let. */
-async function sendFrom(events: readonly OutreachEvent[], { context, desk, gate, tally }: Work): Promise<void> {
+/**
+ * One mailbox, in order of due time, as long as it is let. `closed`: no other message leaves it now; `again`: its server broke
+ * off after it had taken some, and is tried once more.
+ */
+async function sendFrom(
+  events: readonly OutreachEvent[],
+  { context, desk, gate, tally }: Work,
+): Promise<'open' | 'closed' | 'again'> {
   const { intents } = context.acts
-  for (let start = 0; start < events.length; start += intents.together) {
-    if (context.signal.aborted) return
-    const batch: OutreachEvent[] = []
-    for (const event of events.slice(start, start + intents.together)) {
-      const verdict = gate.judge(event)
-      if (verdict.say === 'go') batch.push(event)
+  let moved = false
+  for (const rest = [...events]; rest.length > 0; ) {
+    if (context.signal.aborted) return 'closed'
+    // Claimed as soon as it is judged: the next one is judged by what has been claimed before it.
+    const batch: { before: OutreachEvent; event: OutreachEvent }[] = []
+    while (batch.length < intents.together) {
+      const before = rest.shift()
+      if (before === undefined) break
+      const verdict = gate.judge(before)
+      if (verdict.say === 'go') batch.push({ before, event: gate.claim(before) })
       else if (verdict.say === 'change') await tally.keep(context, verdict.event)
-      else tally.waits(verdict.reason)
+      else {
+        tally.waits(verdict.reason)
+        if (!CLOSES.includes(verdict.reason)) continue
+        for (const _ of rest.splice(0)) tally.waits(verdict.reason)
+      }
     }
     if (batch.length === 0) continue
-    const claimed = batch.map((event) => gate.claim(event))
-    await context.record(EVENTS, [claimed])
+    await context.record(EVENTS, [batch.map(({ event }) => event)])
     await intents.secure()
     let stopped = false
-    for (const [index, event] of claimed.entries()) {
-      const before = batch[index]!
+    for (const { before, event } of batch) {
       const doubt = stopped ? 'mailbox_stopped' : (gate.lastLook(event) ?? tooLate(event, context))
       if (doubt !== undefined) {
         // Not a byte has left: as if it had never been about to.
@@ -79,10 +104,12 @@ async function sendFrom(events: readonly OutreachEvent[], { context, desk, gate,
       await tally.keep(context, after)
       gate.happened(after)
       tally.delivered(after, delivery)
+      moved ||= after.status !== 'approved'
       stopped = delivery.at === 'sender' && delivery.outcome === 'rejected_temporary'
     }
-    if (stopped) return
+    if (stopped) return moved ? 'again' : 'closed'
   }
+  return 'open'
 }
 
 /** An intent that has grown old may be taken for one that was left behind. */
@@ -91,15 +118,36 @@ function tooLate({ claimed_at }: OutreachEvent, { acts, now }: StepContext): str
   return lease_ms > 0 && now().getTime() - Date.parse(claimed_at!) > lease_ms / 2 ? 'intent_too_old' : undefined
 }
 
-async function readDue(context: StepContext, desk: Desk): Promise<OutreachEvent[]> {
+async function readDue(context: StepContext, desk: Desk, seen: Seen, many: number): Promise<OutreachEvent[]> {
+  const after = [...seen].map(([key, last]) => ({ key, closed: last === null, ...pick(last) }))
   return context.connection.rows<OutreachEvent>(
-    `select * exclude (_fetched_at, _run_id, _load) from raw.outreach__events
-     where ${DUE}
-     qualify row_number() over (partition by channel, mailbox order by planned_at, event_id) <= ${LOOK_AHEAD}
-     order by planned_at, event_id`,
-    [JSON.stringify(machines(desk)), context.now().toISOString()],
+    `with seen as (
+       select unnest(from_json($3, '[{"key": "VARCHAR", "closed": "BOOLEAN", "planned_at": "TIMESTAMP", "event_id": "VARCHAR"}]'), recursive := true)
+     )
+     select events.* exclude (_fetched_at, _run_id, _load)
+     from (select * from raw.outreach__events where ${DUE}) as events
+     left join seen on seen.key = events.channel || ' ' || coalesce(events.mailbox, 'null')
+     where seen.key is null or (not seen.closed
+       and (events.planned_at, events.event_id) > (seen.planned_at, seen.event_id))
+     qualify row_number() over (partition by events.channel, events.mailbox
+       order by events.planned_at, events.event_id) <= ${many}
+     order by events.planned_at, events.event_id`,
+    [JSON.stringify(machines(desk)), context.now().toISOString(), JSON.stringify(after)],
   )
 }
+
+function pick(last: Pick<OutreachEvent, 'planned_at' | 'event_id'> | null) {
+  return { planned_at: last?.planned_at ?? null, event_id: last?.event_id ?? null }
+}
+
+/** Reasons that hold for each message of a mailbox. */
+const CLOSES: readonly string[] = [
+  'interrupted',
+  'mailbox_bounces',
+  'mailbox_complained_of',
+  'mailbox_full_today',
+  'gap_between_messages',
+]
 
 const DUE = `status = 'approved' and channel in (select unnest(from_json($1, '["VARCHAR"]')))
   and coalesce(greatest(next_attempt_at, planned_at), planned_at) <= cast($2 as timestamp)`

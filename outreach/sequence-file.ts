@@ -27,13 +27,15 @@ export const sequenceFile = z.strictObject({
   /** Where `languages` does not know the company's country. */
   language,
   languages: z.record(country, language).default({}),
-  /** By the clock of the place where the person is; absent: the whole day. Public holidays there are never open. */
+  /** By the clock of the place where the person is, never on its public holidays. `any`: at each hour of each day. */
   hours: z
-    .strictObject({ from: clock, to: clock })
-    .refine(({ from, to }) => from < to, 'must end after it begins')
-    .optional(),
+    .union([
+      z.literal('any'),
+      z.strictObject({ from: clock, to: clock }).refine(({ from, to }) => from < to, 'must end after it begins'),
+    ])
+    .default({ from: '09:00', to: '17:30' }),
   /** A message that is so many days late (after an outage, a pause) waits for another approval. */
-  max_late_days: z.int().min(1).max(365).optional(),
+  max_late_days: z.int().min(1).max(365).default(14),
   /** `consent`: its audience holds only people who agreed to be written to; countries that ask for it are mailed then. */
   legal_basis: z.enum(['legitimate_interest', 'consent']).optional(),
   /** How our interest was weighed against theirs: LGPD art. 10, GDPR art. 6(1)(f). Without one nobody is mailed there. */

@@ -22,6 +22,7 @@ export interface Sequence {
   days: readonly (typeof WEEKDAYS)[number][]
   language: string
   languages: Readonly<Record<string, string>>
+  /** Absent: at each hour of each day. */
   hours?: { from: string; to: string }
   max_late_days?: number
   legal_basis?: 'legitimate_interest' | 'consent'
@@ -90,6 +91,7 @@ export function readSequence(
     .slice(0, 12)
   return {
     ...file,
+    hours: file.hours === 'any' ? undefined : file.hours,
     name,
     file: yaml!.file,
     version,

@@ -21,6 +21,8 @@ export interface OutreachProject {
 const SEQUENCE = `description: One message.
 audience: "contact_id is not null"
 days: [mon, tue, wed, thu, fri, sat, sun]
+hours: any
+balancing_note: It is a test.
 language: en
 steps:
   - { id: intro, channel: email, after_days: 0, template: bench/intro }

@@ -20,9 +20,11 @@ export async function outreachWorld(options: {
   leads: readonly LeadFacts[]
   sequence?: string
   live?: Outward[]
+  /** How many intents are written at once: 20 where the ledger lives elsewhere. */
+  together?: number
 }) {
   const controller = new AbortController()
-  let now = new Date('2026-11-23T12:00:00Z')
+  let now = new Date('2026-11-23T15:00:00Z')
   const mail = createMail({
     http: () => ({ send: () => Promise.reject(new Error('no HTTP here')) }),
     now: () => now,
@@ -34,7 +36,12 @@ export async function outreachWorld(options: {
     as_of: '2026-11-23',
     live: options.live ?? ['send'],
     root: process.cwd(),
-    acts: { mail, ledger_id: LEDGER_ID, taken: (...kinds) => readTaken(made.connection, kinds) },
+    acts: {
+      mail,
+      ledger_id: LEDGER_ID,
+      taken: (...kinds) => readTaken(made.connection, kinds),
+      intents: { secure: async () => {}, together: options.together ?? 1, lease_ms: 0 },
+    },
   })
   made.world.now = () => now
   made.world.signal = controller.signal

@@ -17,9 +17,9 @@ afterEach(async () => {
 const channels = (more = '', mailbox = '') =>
   `{ email: { mailboxes: [{ from: "Ana Souza <ana@lead.test>", smtp: { host: 127.0.0.1, port: ${server.port} }, per_day: 10000${mailbox} }]${more} }, linkedin: {} }`
 
-async function start(leads: number | readonly LeadFacts[], yaml = channels()) {
+async function start(leads: number | readonly LeadFacts[], yaml = channels(), together = 1) {
   const list = typeof leads === 'number' ? Array.from({ length: leads }, () => ({})) : leads
-  const made = await outreachWorld({ channels: yaml, leads: list })
+  const made = await outreachWorld({ channels: yaml, leads: list, together })
   open.push(made)
   await made.stage()
   return made
@@ -214,6 +214,28 @@ describe('who must not be written to', () => {
     expect((await made.send()).text).toContain('2 sent')
   })
 
+  it.each([
+    ['per_day: 2', 2, 'mailbox_full_today'],
+    ['per_day: 9, gap_s: { min: 60, max: 90 }', 1, 'gap_between_messages'],
+  ])('nor does it with many intents written at once: %s', async (pace, sent, reason) => {
+    const made = await start(5, channels().replace('per_day: 10000', pace), 20)
+    await made.approve(`step_id = 'intro'`)
+    expect((await made.stage()).text).toBe(`${sent} sent, ${5 - sent} wait: ${reason}`)
+    expect(server.accepted).toHaveLength(sent)
+  })
+
+  it('those who cannot be written to now hold up nobody, however many they are', async () => {
+    const asleep = { company: { country: 'US', state: 'HI' } }
+    const made = await start([...Array.from({ length: 220 }, () => asleep), {}])
+    await made.connection.run(`delete from _ledger.raw.outreach__events where step_id <> 'intro'`)
+    const ids = await made.events()
+    await made.connection.run(
+      `update _ledger.raw.outreach__events set status = 'approved', planned_at = case when lead_id = 'led_221' then timestamp '2026-11-23 00:00:01' else planned_at end`,
+    )
+    expect(ids).toHaveLength(221)
+    expect((await made.run('send')).text).toBe('1 sent, 220 wait: outside_hours')
+  })
+
   it('on a target that is not live it counts, and sends nothing', async () => {
     const made = await outreachWorld({ channels: channels(), leads: [{}, {}], live: [] })
     open.push(made)
@@ -229,7 +251,7 @@ it('a follow-up threads: it names what went before, and waits until that has lef
   await made.approve()
   expect((await made.stage()).text).toContain('1 sent')
   const [task] = await made.events(`channel = 'linkedin'`)
-  made.later(24 * 20)
+  made.later(24 * 18)
   expect((await made.send()).text).toBe('0 sent, 1 wait: earlier_step_open')
   made.say('task', { by: 'ana', event_id: task!.event_id, outcome: 'not_found' })
   await made.send()

@@ -41,13 +41,46 @@ export function incomingFolder(data: string): string {
 export function writeIncoming(data: string, message: IncomingMessage): void {
   const folder = incomingFolder(data)
   mkdirSync(folder, { recursive: true })
+  writeMessageFile(folder, message)
+}
+
+/** Writes a message into a folder that is there: the file and its name are on disk when this answers its path. */
+export function writeMessageFile(folder: string, message: IncomingMessage): string {
   const name = `${message.at.replaceAll(/[^0-9]/g, '').slice(0, 17)}-${message.id.replaceAll(/[^A-Za-z0-9_-]/g, '_')}`
   const temporary = join(folder, `.${name}.tmp`)
+  const file = join(folder, `${name}.json`)
   const handle = openSync(temporary, 'w')
   writeSync(handle, JSON.stringify(messageSchema.parse(message)))
   fsyncSync(handle)
   closeSync(handle)
-  renameSync(temporary, join(folder, `${name}.json`))
+  renameSync(temporary, file)
+  // The new name is the folder's content, which has a cache of its own.
+  const entries = openSync(folder, 'r')
+  fsyncSync(entries)
+  closeSync(entries)
+  return file
+}
+
+/** Names of the files that wait, in order of arrival. */
+export function waitingFiles(data: string): string[] {
+  const folder = incomingFolder(data)
+  if (!existsSync(folder)) return []
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+}
+
+/** A file that waits; undefined when it is gone, or no message. */
+export function readMessage(data: string, name: string): IncomingMessage | undefined {
+  return readMessageFile(join(incomingFolder(data), name))
+}
+
+export function readMessageFile(file: string): IncomingMessage | undefined {
+  try {
+    return messageSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch {
+    return undefined
+  }
 }
 
 /** What waits, in order of arrival. Unreadable files are answered apart: they are never lost and never fatal. */
@@ -58,10 +91,7 @@ export function readIncoming(data: string): {
   const folder = incomingFolder(data)
   const waiting: Incoming[] = []
   const unreadable: { file: string; reason: string; content: string }[] = []
-  if (!existsSync(folder)) return { waiting, unreadable }
-  for (const name of readdirSync(folder)
-    .filter((file) => file.endsWith('.json'))
-    .sort()) {
+  for (const name of waitingFiles(data)) {
     const file = join(folder, name)
     const content = readFileSync(file, 'utf8')
     try {
@@ -100,19 +130,10 @@ export interface WaitingMessages {
 
 /** Each file is read once: a message never changes, and what was seen counts also when its file has been taken in. */
 export function watchIncoming(data: string): WaitingMessages {
-  const folder = incomingFolder(data)
   const seen = new Map<string, IncomingMessage | undefined>()
-  function read(name: string): IncomingMessage | undefined {
-    try {
-      return messageSchema.parse(JSON.parse(readFileSync(join(folder, name), 'utf8')))
-    } catch {
-      return undefined
-    }
-  }
   return {
     of(...kinds) {
-      const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : []
-      for (const name of names) if (!seen.has(name)) seen.set(name, read(name))
+      for (const name of waitingFiles(data)) if (!seen.has(name)) seen.set(name, readMessage(data, name))
       return [...seen.values()].filter(
         (message) => message !== undefined && kinds.includes(message.kind),
       ) as IncomingMessage[]

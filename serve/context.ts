@@ -1,5 +1,6 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import type { HookCall, HookEvent } from '../sync/records.ts'
 import type { Acts } from './acts.ts'
 import type { AskDesk } from './ask/desk.ts'
 import { problemSchema, Refusal } from './problem.ts'
@@ -20,12 +21,26 @@ export interface ServeContext {
   /** The folder where runs leave what they did and plan; absent: none. */
   artifacts: string | undefined
   env: Record<string, string | undefined>
+  /** What may be said of a task, by channel; channels that a machine sends by have none. */
+  outcomes: Outcomes
+  hooks: CrmHooks
   now(): Date
 }
 
 export interface Budget {
   usd_per_month?: number | undefined
   providers?: Record<string, { credits_per_month?: number | undefined }> | undefined
+}
+
+export type Outcomes = Readonly<Record<string, Readonly<Record<string, { status: string; says: string }>>>>
+
+/** CRMs that tell us of changes by themselves, by their name in `pipeline.yaml`. */
+export type CrmHooks = Readonly<Record<string, CrmHook>>
+
+export interface CrmHook {
+  isGenuine(call: HookCall): boolean
+  /** Null: not in the form of its events. */
+  events(body: unknown): readonly HookEvent[] | null
 }
 
 export interface Environment {
@@ -53,12 +68,14 @@ export function userOf(c: Context<Environment>, right?: Right): User {
   return user
 }
 
+/** `responses` of a route for what it refuses. */
+export const refusals = {
+  default: { description: 'Refused', content: { 'application/problem+json': { schema: problemSchema } } },
+}
+
 /** `responses` of a route that answers `schema`. */
 export function answers<S extends z.ZodType>(schema: S, description: string) {
-  return {
-    200: { description, content: { 'application/json': { schema } } },
-    default: { description: 'Refused', content: { 'application/problem+json': { schema: problemSchema } } },
-  }
+  return { 200: { description, content: { 'application/json': { schema } } }, ...refusals }
 }
 
 /** A row of a published relation, its columns as they are: `ops` and `marts` are the contract, described in their own files. */

@@ -3,7 +3,7 @@ import type { User } from './users.ts'
 /** How a column with personal data is shown to who may not see it; null: not at all. */
 const MASKED: Record<string, (value: string) => string | null> = {
   email: (value) => value.replace(/^(.).*(@.*)$/, '$1***$2'),
-  address: (value) => value.replace(/^(.).*(@.*)$/, '$1***$2'),
+  address: (value) => (value.includes('@') ? value.replace(/^(.).*(@.*)$/, '$1***$2') : null),
   full_name: initials,
   first_name: initials,
   last_name: initials,
@@ -21,6 +21,8 @@ const MASKED: Record<string, (value: string) => string | null> = {
       'url',
       'by',
       'note',
+      'token',
+      'response',
       'question',
     ].map((name) => [name, () => null]),
   ),
@@ -33,6 +35,11 @@ function initials(name: string): string {
     .join(' ')
 }
 
+/** What is told of a column of this name in an order or a cursor is told of the person, too. */
+export function isPersonal(column: string): boolean {
+  return column in MASKED
+}
+
 /** The same rows, without personal data for who may not see it. */
 export function masked<T>(user: User, value: T): T {
   return user.sees_people ? value : (hide(value) as T)
@@ -40,10 +47,15 @@ export function masked<T>(user: User, value: T): T {
 
 function hide(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(hide)
+  // An address inside other words, as in what a CRM says of a row.
+  if (typeof value === 'string')
+    return value.replaceAll(/[^\s<>"'(),;:@]+(@[^\s<>"'(),;:@]+\.[^\s<>"'(),;:@]+)/g, '***$1')
   if (typeof value !== 'object' || value === null) return value
   const row = value as Record<string, unknown>
+  // What somebody did: of whom, to whom, in which words.
+  if ('waits_for' in row) return { ...row, by: null, body: {} }
   // What is known of a person, value by value, names its column in a field of its own.
-  if (row.entity === 'contact')
+  if (row.entity === 'contact' || (typeof row.field === 'string' && isPersonal(row.field)))
     return { ...row, value: null, ...('believed_value' in row ? { believed_value: null } : {}) }
   return Object.fromEntries(
     Object.entries(row).map(([name, inner]) => {

@@ -69,13 +69,17 @@ export class Publications {
     if (file !== undefined && file.key !== this.#key) {
       const before = this.#current
       this.#key = file.key
-      this.#current = openSnapshot(file.path, this.#threads)
-      this.#current.then(
-        () => before?.then(supersede, () => {}),
-        () => {
-          // It may have been replaced while it was opened; what was there before still stands.
+      this.#current = openSnapshot(file.path, this.#threads).then(
+        (opened) => {
+          before?.then(supersede, () => {})
+          return opened
+        },
+        (error) => {
+          // It may have been replaced while it was opened; what was there before still stands, and the next request tries again.
           this.#key = ''
-          this.#current = before
+          if (before !== undefined) return before
+          this.#current = undefined
+          throw error
         },
       )
     }

@@ -48,6 +48,12 @@ export class ScoreDesk {
     return snapshot.memo('fact_types', typesIn)
   }
 
+  /** Best first. */
+  async tiers(): Promise<string[]> {
+    const { policy } = await (this.#scoring ?? this.#cards())
+    return policy.qualification.tiers.map(({ tier }) => tier)
+  }
+
   async #work(): Promise<void> {
     this.#working = true
     // Whoever asks in this very moment comes along.

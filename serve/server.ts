@@ -7,7 +7,7 @@ import { messageOf } from '../pipeline/errors.ts'
 import type { Scoring } from '../scoring/layers.ts'
 import { Acts } from './acts.ts'
 import { AskDesk } from './ask/desk.ts'
-import { type Api, type Budget, newApi, type ServeContext } from './context.ts'
+import { type Api, type Budget, type CrmHooks, newApi, type Outcomes, type ServeContext } from './context.ts'
 import { RateLimit } from './limits.ts'
 import { Refusal } from './problem.ts'
 import { Publications } from './publications.ts'
@@ -46,6 +46,8 @@ export interface ServeOptions {
   /** The folder where runs leave what they did and plan. */
   artifacts?: string
   env: Record<string, string | undefined>
+  outcomes: Outcomes
+  hooks: CrmHooks
   now(): Date
   /** A fault of ours, for the log; never with data. */
   fault(message: string): void
@@ -80,19 +82,21 @@ export function buildServer(options: ServeOptions): { api: Api; context: ServeCo
   const acts = new Acts(options.data, now)
   const scores = new ScoreDesk(publications, options.loadScoring)
   const ask = new AskDesk()
-  const { budget = {}, artifacts, env } = options
-  const context: ServeContext = { publications, acts, scores, settings, ask, budget, artifacts, env, now }
+  const { budget = {}, artifacts, env, outcomes, hooks } = options
+  const context: ServeContext = {
+    ...{ publications, acts, scores, settings, ask, budget, artifacts, env, outcomes, hooks, now },
+  }
   const metrics = newMetrics(context)
   const perUser = new RateLimit(settings.requests_per_minute)
   const perAddress = new RateLimit(Math.max(60, settings.requests_per_minute / 10))
   const api = newApi()
 
-  api.onError((error) => {
+  api.onError((error, c) => {
     if (error instanceof Refusal) return error.response()
     if (error instanceof HTTPException) {
       return new Refusal(error.status, error.status === 413 ? 'body_too_large' : 'bad_request').response()
     }
-    options.fault(error instanceof Error ? `${error.name}: ${messageOf(error).split('\n')[0]}` : 'unknown')
+    options.fault(`${c.req.method} ${c.req.routePath}: ${withoutValues(error)}`)
     return new Refusal(500, 'fault').response()
   })
   api.notFound(() => new Refusal(404, 'no_such_page').response())
@@ -191,4 +195,11 @@ function answersTo(given: string, { host, public_url }: ServeSettings): boolean 
 function refuseForeign(origin: string | undefined, site: string | undefined, host: string | undefined): void {
   const foreign = origin !== undefined && URL.canParse(origin) ? new URL(origin).host !== host : origin !== undefined
   if (foreign || site === 'cross-site') throw new Refusal(403, 'foreign_origin')
+}
+
+/** What went wrong, for a log: what stands in quotes there may be data. */
+function withoutValues(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  const said = (messageOf(error).split('\n')[0] ?? '').replaceAll(/(["'`]).*?\1/g, '$1…$1').replaceAll(/[^ -~…]/g, '?')
+  return `${error.name}: ${said.slice(0, 300)}`
 }

@@ -1,14 +1,18 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
+import { loadDesk } from '../../outreach/load-desk.ts'
 import { codeRoot } from '../../pipeline/code-root.ts'
 import { EXIT, type Problem, ProjectError } from '../../pipeline/errors.ts'
+import type { Project } from '../../pipeline/load.ts'
 import { placesOf } from '../../pipeline/warehouse/home.ts'
 import { loadScoring } from '../../scoring/load.ts'
 import { readApp } from '../../serve/app.ts'
+import type { Outcomes } from '../../serve/context.ts'
 import { startServer } from '../../serve/server.ts'
 import { settings as serveSettings } from '../../serve/settings.ts'
 import { isLoopback, readUsers } from '../../serve/users.ts'
+import { hooksOf } from '../../sync/hooks.ts'
 import { addCommonOptions, type CommonOptions } from '../options.ts'
 import { action, type CommandSession, realEffects } from '../session.ts'
 
@@ -28,7 +32,8 @@ export function register(program: Command): void {
 
 async function serve(session: CommandSession, options: Options): Promise<number> {
   const { report, root, loadOptions } = session
-  const { config } = await session.load()
+  const project = await session.load()
+  const { config } = project
   const written = (config.data.serve ?? {}) as object
   const settings = serveSettings.parse({
     ...written,
@@ -57,6 +62,8 @@ async function serve(session: CommandSession, options: Options): Promise<number>
     env: loadOptions.env,
     budget: config.data.budget,
     artifacts: join(root, 'target'),
+    outcomes: await outcomesOf(project),
+    hooks: await hooksOf(project),
     now: effects.now,
     fault: (message) => report.line(`a fault of ours: ${message}`),
     app: await readApp(codeRoot()),
@@ -76,6 +83,14 @@ async function serve(session: CommandSession, options: Options): Promise<number>
   })
   await running.close()
   return EXIT.ok
+}
+
+/** What may be said of tasks, by the channels that make them. */
+async function outcomesOf(project: Project): Promise<Outcomes> {
+  const channels = [...(await loadDesk(project))]
+  return Object.fromEntries(
+    channels.flatMap(([name, { channel }]) => (channel.tasks ? [[name, channel.tasks.outcomes]] : [])),
+  )
 }
 
 function parsePort(text: string): number {

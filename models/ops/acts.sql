@@ -8,16 +8,37 @@ messages as (
 
 ),
 
-final as (
+read as (
 
     select
         message_id,
         kind,
         sent_at,
         body ->> 'by' as by,
-        coalesce(body ->> 'event_id', body ->> 'lead_id') as subject_id
+        list_filter(
+            list_concat(
+                body ->> '$.messages[*].event_id',
+                body ->> '$.events[*]',
+                [body ->> 'event_id', body ->> 'item_id', body ->> 'lead_id']
+            ),
+            lambda id: id is not null
+        ) as subject_ids
 
     from messages
+
+),
+
+final as (
+
+    select
+        message_id,
+        kind,
+        sent_at,
+        read.by,
+        subject_ids[1] as subject_id,
+        subject_ids
+
+    from read
 
 )
 

@@ -1336,6 +1336,7 @@ export interface OpsActs {
   sent_at: string | null
   by: string | null
   subject_id: string | null
+  subject_ids: (string | null)[] | null
 }
 
 export interface OpsBriefSentences {

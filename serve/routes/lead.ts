@@ -1,7 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import MarkdownIt from 'markdown-it'
-import { type Api, answers, row, type ServeContext, userOf } from '../context.ts'
+import { type Api, answers, refusals, row, type ServeContext, userOf } from '../context.ts'
+import { gateOf, type Standing } from '../gate.ts'
 import { masked } from '../mask.ts'
+import { pausesNow } from '../pauses.ts'
 import { Refusal } from '../problem.ts'
 import type { Snapshot } from '../publications.ts'
 import type { User } from '../users.ts'
@@ -32,7 +34,7 @@ const PARTS: Record<string, string> = {
 const ONE = ['company', 'contact', 'enrichment']
 
 /** `GET /v1/leads/{id}` and its brief. */
-export function oneLeadRoutes(api: Api, { publications, acts }: ServeContext): void {
+export function oneLeadRoutes(api: Api, { publications, acts, now }: ServeContext): void {
   const lead = createRoute({
     method: 'get',
     path: '/v1/leads/{id}',
@@ -53,7 +55,15 @@ export function oneLeadRoutes(api: Api, { publications, acts }: ServeContext): v
       const told = Object.fromEntries(await Promise.all(parts))
       const ids = new Set([found.lead_id, ...(told.outreach as { event_id: string }[]).map((each) => each.event_id)])
       const pending = (await acts.pending(snapshot)).filter(({ subject_id }) => ids.has(subject_id ?? ''))
-      const body = masked(user, { lead: found, ...told, pending })
+      const gate = gateOf({
+        lead: found as unknown as Standing['lead'],
+        is_icp_match: (told.company as Record<string, unknown> | null)?.is_icp_match,
+        enriched_at: (told.enrichment as Record<string, unknown> | null)?.enriched_at,
+        events: told.outreach as unknown as Standing['events'],
+        pauses: await pausesNow(snapshot, acts),
+        today: now().toISOString().slice(0, 10),
+      })
+      const body = masked(user, { lead: found, gate, ...told, pending })
       return c.json({ ...body, published: snapshot.publication.id, as_of: snapshot.as_of }, 200)
     })
   })
@@ -73,6 +83,7 @@ export function oneLeadRoutes(api: Api, { publications, acts }: ServeContext): v
           'application/json': { schema: row },
         },
       },
+      ...refusals,
     },
   })
   api.openapi(brief, async (c) => {
@@ -109,7 +120,7 @@ function htmlOf(markdown: string): string {
 async function findLead(snapshot: Snapshot, id: string, user: User): Promise<Record<string, unknown>> {
   const [found] = await snapshot.use((_, connection) =>
     connection.rows<Record<string, unknown>>(
-      `select scored.*, listed.owner as owner, listed.company_name, listed.full_name, listed.snoozed_until
+      `select scored.* replace (listed.owner as owner), listed.company_name, listed.full_name, listed.snoozed_until
        from marts.fct_scored_leads as scored join ops.lead_rows as listed on listed.lead_id = scored.lead_id
        where scored.lead_id = $1`,
       [id],

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { type Api, answers, cursorOf, page, readCursor, row, type ServeContext, userOf } from '../context.ts'
 import { masked } from '../mask.ts'
+import type { User } from '../users.ts'
 
 export const SORTS = {
   score: 'score',
@@ -54,7 +55,7 @@ export function leadRoutes(api: Api, { publications, acts }: ServeContext): void
     const asked = c.req.valid('query')
     return publications.read(async (snapshot) => {
       const found = await snapshot.use((_, connection) => {
-        const { text, values } = leadsSql(asked, user.own_only ? user.owner : undefined)
+        const { text, values } = leadsSql(asked, whoOf(user))
         return connection.rows<Record<string, unknown>>(text, values)
       })
       const rows = found.slice(0, asked.limit).map(({ search_text: _, ...shown }) => shown)
@@ -89,7 +90,7 @@ export function leadRoutes(api: Api, { publications, acts }: ServeContext): void
   })
   api.openapi(facets, async (c) => {
     const user = userOf(c)
-    const where = conditions(c.req.valid('query') as Query, user.own_only ? user.owner : undefined)
+    const where = conditions(c.req.valid('query') as Query, whoOf(user))
     return publications.read(async (snapshot) => {
       const columns = ['qualification_status', 'tier', 'segment', 'industry', 'owner'] as const
       const sets = columns.map((column) => `(${column})`).join(', ')
@@ -112,9 +113,24 @@ export function leadRoutes(api: Api, { publications, acts }: ServeContext): void
   })
 }
 
+/** As `search_text`, for who may not see people. */
+const COMPANY_TEXT = "lower(strip_accents(concat_ws(' ', company_name, domain)))"
+
+/** Of whom what is asked may tell. */
+interface Who {
+  /** Only the leads of this owner. */
+  owner?: string
+  /** Whether people may be looked for. */
+  people: boolean
+}
+
+function whoOf({ own_only, owner, sees_people }: User): Who {
+  return { ...(own_only ? { owner } : {}), people: sees_people }
+}
+
 type Bound = { text: string; values: (string | number)[] }
 
-function conditions(asked: Omit<Query, 'limit' | 'sort' | 'order'>, owner: string | undefined): Bound {
+function conditions(asked: Omit<Query, 'limit' | 'sort' | 'order'>, who: Who): Bound {
   const parts: string[] = []
   const values: (string | number)[] = []
   const bind = (value: string | number) => `$${values.push(value)}`
@@ -132,17 +148,18 @@ function conditions(asked: Omit<Query, 'limit' | 'sort' | 'order'>, owner: strin
   among('segment', asked.segment)
   among('industry', asked.industry)
   among('owner', asked.owner)
-  if (owner !== undefined) parts.push(`owner = ${bind(owner)}`)
+  if (who.owner !== undefined) parts.push(`owner = ${bind(who.owner)}`)
   if (asked.score_from !== undefined) parts.push(`score >= ${bind(asked.score_from)}`)
   if (asked.score_to !== undefined) parts.push(`score <= ${bind(asked.score_to)}`)
-  if (asked.text !== undefined) parts.push(`contains(search_text, lower(strip_accents(${bind(asked.text)})))`)
+  if (asked.text !== undefined)
+    parts.push(`contains(${who.people ? 'search_text' : COMPANY_TEXT}, lower(strip_accents(${bind(asked.text)})))`)
   return { text: parts.length === 0 ? '' : `where ${parts.join(' and ')}`, values }
 }
 
 /** One row more than a page, so that it can be told whether there is a next. NULLs come last, either way. */
-export function leadsSql(asked: Query, owner: string | undefined): Bound {
+export function leadsSql(asked: Query, who: Who): Bound {
   const column = SORTS[asked.sort]
-  const { text, values } = conditions(asked, owner)
+  const { text, values } = conditions(asked, who)
   const before = text === '' ? 'where' : `${text} and`
   let where = text
   if (asked.after !== undefined) {

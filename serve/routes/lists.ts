@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { type Api, answers, cursorOf, page, readCursor, row, type ServeContext, userOf } from '../context.ts'
-import { masked } from '../mask.ts'
+import { isPersonal, masked } from '../mask.ts'
+import type { User } from '../users.ts'
 
 interface List {
   path: string
@@ -15,7 +16,7 @@ interface List {
   /** Columns that a filter of the same name holds against its words, with commas between. */
   filters: readonly string[]
   /** Columns that `text` looks into. */
-  text?: readonly string[]
+  text?: readonly string[] | undefined
   /** How a row belongs to an owner's leads; absent: to nobody's. */
   owned?: string
 }
@@ -119,12 +120,13 @@ function addList(api: Api, { publications, acts }: ServeContext, list: List): vo
   api.openapi(route, async (c) => {
     const user = userOf(c)
     const asked = c.req.valid('query') as z.output<typeof page> & Record<string, string | undefined>
+    const own = listFor(user, list)
     return publications.read(async (snapshot) => {
-      const { text, values } = listSql(list, asked, user.own_only ? user.owner : undefined)
+      const { text, values } = listSql(own, asked, user.own_only ? user.owner : undefined)
       const found = await snapshot.use((_, connection) => connection.rows<Record<string, unknown>>(text, values))
       const rows = found.slice(0, asked.limit)
       const last = rows.at(-1)
-      const next = found.length > asked.limit && last !== undefined ? cursorOf([last[list.by], last[list.key]]) : null
+      const next = found.length > asked.limit && last !== undefined ? cursorOf([last[own.by], last[own.key]]) : null
       const pending = new Map((await acts.pending(snapshot)).map((act) => [act.subject_id, act.kind]))
       const data = rows.map((each) => ({
         ...masked(user, each),
@@ -133,6 +135,13 @@ function addList(api: Api, { publications, acts }: ServeContext, list: List): vo
       return c.json({ data, next, published: snapshot.publication.id }, 200)
     })
   })
+}
+
+/** Who may not see people finds and orders nothing by what would tell of them. */
+function listFor({ sees_people }: User, list: List): List {
+  if (sees_people) return list
+  const text = list.text?.filter((name) => !isPersonal(name) && name !== 'title')
+  return isPersonal(list.by) ? { ...list, text, by: list.key, type: 'varchar' } : { ...list, text }
 }
 
 function listSql(
@@ -148,7 +157,7 @@ function listSql(
     const wanted = asked[name]?.split(',').filter((word) => word !== '') ?? []
     if (wanted.length > 0) parts.push(`cast("${name}" as varchar) in (${wanted.map(bind).join(', ')})`)
   }
-  if (asked.text !== undefined && list.text !== undefined) {
+  if (asked.text !== undefined && list.text !== undefined && list.text.length > 0) {
     const part = bind(asked.text)
     const looked = `lower(strip_accents(concat_ws(' ', ${list.text.map((name) => `"${name}"`).join(', ')})))`
     parts.push(`contains(${looked}, lower(strip_accents(${part})))`)

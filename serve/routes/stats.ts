@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { foldPauses } from '../../pipeline/pauses.ts'
 import { type Api, answers, row, type ServeContext, userOf } from '../context.ts'
 import { masked } from '../mask.ts'
+import { pausesNow } from '../pauses.ts'
 
 /** From the ideal customer profile to the CRM: how many leads or companies are as far as each step. */
 const FUNNEL = `
@@ -87,13 +87,7 @@ export function statsRoutes(api: Api, { publications, acts }: ServeContext): voi
   api.openapi(pauses, (c) =>
     publications.read(async (snapshot) => {
       userOf(c)
-      const rows = await snapshot.use((_, connection) =>
-        connection.rows<{ id: string; kind: string; at: string; body: string }>(
-          'select message_id as id, kind, sent_at as at, body from ops.pauses order by sent_at, message_id',
-        ),
-      )
-      const known = rows.map((each) => ({ ...each, body: JSON.parse(each.body) as Record<string, unknown> }))
-      return c.json({ data: foldPauses([...known, ...acts.of('pause', 'resume')]).map((each) => ({ ...each })) }, 200)
+      return c.json({ data: (await pausesNow(snapshot, acts)).map((each) => ({ ...each })) }, 200)
     }),
   )
 

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Api, ServeContext } from '../context.ts'
 import { userOf } from '../context.ts'
 import { docsPage, docsStyle } from '../docs-page.ts'
+import { describeOpenPaths } from '../open-paths.ts'
 
 export interface Metrics {
   registry: Registry
@@ -53,6 +54,7 @@ export function systemRoutes(api: Api, { publications }: ServeContext, metrics: 
     userOf(c, 'operate')
     return c.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType })
   })
+  describeOpenPaths(api)
   const description = () =>
     api.getOpenAPI31Document({
       openapi: '3.1.0',

@@ -58,8 +58,8 @@ function unownedSql({ territories }: Owners): string {
       select distinct company_id from marts.fct_scored_leads where qualification_status <> 'disqualified'
     ),
     owned as (
-      select record_id as company_id from staging.stg_crm__records
-      where kind = 'company' and record_id is not null and (facts ->> '$.owner') is not null
+      select company_id from intermediate.int_crm_records_resolved
+      where kind = 'company' and company_id is not null and not is_gone and (facts ->> '$.owner') is not null
       union
       select company_id from raw.sync__owners
     )

@@ -119,8 +119,10 @@ export interface Facts {
   owner?: string
   /** Of a company. */
   relationship?: 'customer' | 'competitor' | 'open_deal'
-  /** Of a person: wants no mail from anybody. */
+  /** Of a person: wants no mail from anybody; false only where the CRM says that he does. */
   opted_out?: boolean
+  /** Of a person who was a lead there: what it became. */
+  converted_into?: readonly Link[]
   /** Of a deal: internal names. */
   pipeline?: string
   stage?: string
@@ -129,6 +131,7 @@ export interface Facts {
   currency?: string
   is_closed?: boolean
   is_won?: boolean
+  opened_at?: string
   closed_at?: string
   /** Of an activity: when it was, or is to be, ISO 8601 UTC. */
   happened_at?: string

@@ -54,7 +54,7 @@ export const steps: Room<Settings> = async (input) => {
               stage: 'sync',
               file: 'sync/run.ts',
               description: 'Says whose a company is, where nobody in the CRM owns it.',
-              reads: ['dim_companies', 'fct_scored_leads', 'stg_crm__records'],
+              reads: ['dim_companies', 'fct_scored_leads', 'int_crm_records_resolved'],
               records: [OWNERS],
               fingerprint: null,
               bind: (connection: Parameters<typeof bindOwners>[0]) => bindOwners(connection, owners),

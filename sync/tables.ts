@@ -18,6 +18,7 @@ export const RECORDS: LedgerTable = {
     facts: 'JSON',
     links: 'JSON',
     merged_into: 'VARCHAR',
+    is_taken_up: 'BOOLEAN',
   },
   docs: {
     record_id: 'Our id, as stamped on the record; NULL on what others made.',
@@ -26,6 +27,7 @@ export const RECORDS: LedgerTable = {
     facts: 'What its properties mean, in our words, whatever they are called there.',
     links: 'The records it hangs on: a list of object and crm_id; NULL where it was not told.',
     merged_into: 'The record of the same object that it is part of since.',
+    is_taken_up: 'A deal that we made, and whose stage people have changed since.',
   },
   pii: ['fields', 'facts'],
 }

@@ -4,7 +4,7 @@ with
 
 records as (
 
-    select * from {{ ref('stg_crm__records') }} where kind = 'company'
+    select * from {{ ref('int_crm_records_resolved') }} where kind = 'company' and not is_gone
 
 ),
 
@@ -16,14 +16,14 @@ given as (
 
 in_crm as (
 
-    select record_id as company_id, lower(facts ->> '$.owner') as owner, crm as because
+    select company_id, lower(facts ->> '$.owner') as owner, crm as because
 
     from records
 
-    where record_id is not null
+    where company_id is not null
         and (facts ->> '$.owner') is not null
 
-    qualify row_number() over (partition by record_id order by crm, crm_id) = 1
+    qualify row_number() over (partition by company_id order by own_id is null, crm, crm_id) = 1
 
 ),
 

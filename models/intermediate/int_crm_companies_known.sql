@@ -1,11 +1,18 @@
 -- One row per company record of a CRM that we are already in business with, or against: customers, competitors, open deals.
--- What the CRM's plug-in makes of its properties (`facts`) goes first; the names of properties that follow are common ones.
+-- What the CRM's plug-in makes of its properties (`facts`) goes first; the names of properties that follow are common ones. A
+-- deal that we made ourselves is none, until people take it up.
 
 with
 
 records as (
 
-    select * from {{ ref('stg_crm__records') }}
+    select * from {{ ref('stg_crm__records') }} where not is_gone
+
+),
+
+followed as (
+
+    select * from {{ ref('int_crm_records_followed') }}
 
 ),
 
@@ -34,22 +41,63 @@ deals as (
 
     select
         crm,
+        record_id is not null and not is_taken_up as is_ours,
         coalesce(
-            fields ->> '$.AccountId', fields ->> '$.company_id', fields ->> '$.associatedcompanyid',
-            list_filter(
-                from_json(links, '[{"object":"VARCHAR","crm_id":"VARCHAR"}]'),
-                lambda link: lower(link.object) in ('companies', 'company', 'accounts', 'account')
-            )[1].crm_id
-        ) as crm_id
-
-    from records
-
-    where (kind = 'deal' or lower(object) in ('deals', 'deal', 'opportunities', 'opportunity'))
-        and not coalesce(
             try_cast(facts ->> '$.is_closed' as boolean),
             try_cast(coalesce(fields ->> '$.IsClosed', fields ->> '$.hs_is_closed') as boolean),
             lower(coalesce(fields ->> '$.dealstage', '')) in ('closedwon', 'closedlost')
-        )
+        ) as is_closed,
+        coalesce(
+            try_cast(facts ->> '$.is_won' as boolean),
+            try_cast(coalesce(fields ->> '$.IsWon', fields ->> '$.hs_is_closed_won') as boolean),
+            lower(coalesce(fields ->> '$.dealstage', '')) = 'closedwon'
+        ) as is_won,
+        unnest(coalesce(
+            nullif(
+                list_transform(
+                    list_filter(
+                        from_json(links, '[{"object":"VARCHAR","crm_id":"VARCHAR"}]'),
+                        lambda link: lower(link.object) in ('companies', 'company', 'accounts', 'account')
+                    ),
+                    lambda link: link.crm_id
+                ),
+                []
+            ),
+            [coalesce(fields ->> '$.AccountId', fields ->> '$.company_id', fields ->> '$.associatedcompanyid')]
+        )) as crm_id
+
+    from records
+
+    where kind = 'deal' or lower(object) in ('deals', 'deal', 'opportunities', 'opportunity')
+
+),
+
+-- a deal may still hang on a company that was merged into another
+in_deals as (
+
+    select
+        deals.crm,
+        coalesce(followed.now_id, deals.crm_id) as crm_id,
+        bool_or(deals.is_won) as is_customer,
+        bool_or(not deals.is_closed and not deals.is_ours) as is_in_open_deal
+
+    from deals
+
+    left join followed
+        on followed.crm = deals.crm
+        and followed.crm_id = deals.crm_id
+        and lower(followed.object) in ('companies', 'company', 'accounts', 'account')
+
+    where deals.crm_id is not null
+
+    group by all
+
+),
+
+-- the CRM's own count says nothing of whose deals they are, and is asked only where no deal is to be seen
+with_deals as (
+
+    select distinct crm from deals
 
 ),
 
@@ -67,14 +115,18 @@ known as (
             when companies.lifecycle in ('customer', 'evangelist') or starts_with(companies.type, 'customer')
                 then 'customer'
             when companies.type = 'competitor' then 'competitor'
-            when companies.open_deals > 0 or deals.crm_id is not null then 'open_deal'
+            when in_deals.is_customer then 'customer'
+            when in_deals.is_in_open_deal then 'open_deal'
+            when companies.open_deals > 0 and with_deals.crm is null then 'open_deal'
         end as relationship
 
     from companies
 
-    left join (select distinct crm, crm_id from deals where crm_id is not null) as deals
-        on deals.crm = companies.crm
-        and deals.crm_id = companies.crm_id
+    left join in_deals
+        on in_deals.crm = companies.crm
+        and in_deals.crm_id = companies.crm_id
+
+    left join with_deals on with_deals.crm = companies.crm
 
 )
 

@@ -1,10 +1,16 @@
--- One row per meeting, call, e-mail, message or done task of a CRM, and each record that it hangs on: a human is in touch.
+-- One row per meeting, call, e-mail, message or done task of a CRM and each company, person and lead of ours that it is about.
 
 with
 
 records as (
 
-    select * from {{ ref('stg_crm__records') }}
+    select * from {{ ref('stg_crm__records') }} where not is_gone
+
+),
+
+resolved as (
+
+    select * from {{ ref('int_crm_records_resolved') }}
 
 ),
 
@@ -15,10 +21,11 @@ activities as (
         object,
         crm_id,
         kind,
-        record_id,
+        record_id is not null as is_ours,
         facts ->> '$.direction' as direction,
         facts ->> '$.outcome' as outcome,
-        try_cast(facts ->> '$.happened_at' as timestamp) as happened_at,
+        lower(facts ->> '$.owner') as owner,
+        coalesce(try_cast(facts ->> '$.happened_at' as timestamp), modified_at) as happened_at,
         unnest(from_json(links, '[{"object":"VARCHAR","crm_id":"VARCHAR"}]')) as link
 
     from records
@@ -30,27 +37,20 @@ activities as (
 
 final as (
 
-    select
-        activities.crm,
-        activities.object,
-        activities.crm_id,
-        activities.kind,
-        activities.direction,
-        activities.outcome,
-        activities.happened_at,
-        activities.record_id is not null as is_ours,
-        case when parents.kind = 'company' then parents.record_id end as company_id,
-        case when parents.kind = 'contact' then parents.record_id end as contact_id,
-        case when parents.kind = 'deal' then parents.record_id end as lead_id
+    select distinct
+        activities.* exclude (link),
+        resolved.company_id,
+        resolved.contact_id,
+        resolved.lead_id
 
     from activities
 
-    join records as parents
-        on parents.crm = activities.crm
-        and parents.object = activities.link.object
-        and parents.crm_id = activities.link.crm_id
+    join resolved
+        on resolved.crm = activities.crm
+        and resolved.object = activities.link.object
+        and resolved.crm_id = activities.link.crm_id
 
-    where parents.record_id is not null
+    where coalesce(resolved.company_id, resolved.contact_id, resolved.lead_id) is not null
 
 )
 

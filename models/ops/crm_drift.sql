@@ -10,7 +10,7 @@ outcomes as (
 
 records as (
 
-    select * from {{ ref('stg_crm__records') }}
+    select * from {{ ref('stg_crm__records') }} where not is_gone
 
 ),
 

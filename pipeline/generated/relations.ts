@@ -512,6 +512,8 @@ export interface IntermediateIntCrmDealsFound {
   object: string | null
   crm_id: string
   lead_id: string | null
+  company_id: string | null
+  contact_id: string | null
   pipeline: string | null
   stage: string | null
   amount: string | null
@@ -519,9 +521,10 @@ export interface IntermediateIntCrmDealsFound {
   owner: string | null
   is_closed: boolean
   is_won: boolean
+  is_taken_up: boolean | null
+  opened_at: string | null
   closed_at: string | null
   modified_at: string | null
-  company_id: string | null
 }
 
 export interface IntermediateIntCrmOptOutsFound {
@@ -530,15 +533,40 @@ export interface IntermediateIntCrmOptOutsFound {
   contact_id: string | null
 }
 
+export interface IntermediateIntCrmRecordsFollowed {
+  crm: string
+  object: string
+  crm_id: string
+  now_object: string
+  now_id: string
+  own_id: string | null
+}
+
+export interface IntermediateIntCrmRecordsResolved {
+  crm_id: string
+  crm: string
+  object: string
+  kind: string
+  facts: string | null
+  is_gone: boolean | null
+  is_taken_up: boolean | null
+  modified_at: string | null
+  own_id: string | null
+  company_id: string | null
+  contact_id: string | null
+  lead_id: string | null
+}
+
 export interface IntermediateIntCrmTouchesFound {
   crm: string
   object: string | null
   crm_id: string
   kind: string
+  is_ours: boolean
   direction: string | null
   outcome: string | null
+  owner: string | null
   happened_at: string | null
-  is_ours: boolean
   company_id: string | null
   contact_id: string | null
   lead_id: string | null
@@ -1208,6 +1236,21 @@ export interface MartsFctEnrichedLeads {
   enriched_at: string | null
 }
 
+export interface MartsFctLeadTouches {
+  lead_id: string
+  company_id: string
+  contact_id: string | null
+  via: string
+  kind: string
+  direction: string | null
+  owner: string | null
+  crms: (string | null)[] | null
+  touch_count: number | string | null
+  since: string | null
+  last_at: string | null
+  next_at: string | null
+}
+
 export interface MartsFctNewsMentions {
   news_id: string
   company_id: string
@@ -1792,6 +1835,7 @@ export interface RawCrmRecords {
   facts: string | null
   links: string | null
   merged_into: string | null
+  is_taken_up: boolean | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -2941,12 +2985,15 @@ export interface StagingStgBuiltwithRegistrations {
 export interface StagingStgCrmRecords {
   crm_id: string
   record_id: string | null
+  merged_into: string | null
   crm: string
   object: string
   kind: string | null
   fields: string | null
   facts: string | null
   links: string | null
+  is_gone: boolean
+  is_taken_up: boolean
   modified_at: string | null
 }
 
@@ -3546,6 +3593,8 @@ export interface Relations {
   'intermediate.int_crm_companies_known': IntermediateIntCrmCompaniesKnown
   'intermediate.int_crm_deals_found': IntermediateIntCrmDealsFound
   'intermediate.int_crm_opt_outs_found': IntermediateIntCrmOptOutsFound
+  'intermediate.int_crm_records_followed': IntermediateIntCrmRecordsFollowed
+  'intermediate.int_crm_records_resolved': IntermediateIntCrmRecordsResolved
   'intermediate.int_crm_touches_found': IntermediateIntCrmTouchesFound
   'intermediate.int_crunchbase__companies': IntermediateIntCrunchbaseCompanies
   'intermediate.int_crunchbase__funding_rounds': IntermediateIntCrunchbaseFundingRounds
@@ -3595,6 +3644,7 @@ export interface Relations {
   'marts.fct_crm_syncs': MartsFctCrmSyncs
   'marts.fct_deals': MartsFctDeals
   'marts.fct_enriched_leads': MartsFctEnrichedLeads
+  'marts.fct_lead_touches': MartsFctLeadTouches
   'marts.fct_news_mentions': MartsFctNewsMentions
   'marts.fct_outreach_events': MartsFctOutreachEvents
   'marts.fct_provider_calls': MartsFctProviderCalls

@@ -1,4 +1,4 @@
--- One row per record of a CRM that is still there, as it was last pulled.
+-- One row per record of a CRM as it was last pulled, those that are gone included: what hangs on them still tells something.
 
 with
 
@@ -14,6 +14,7 @@ renamed as (
         -- ids
         crm_id,
         record_id,
+        merged_into,
 
         -- strings
         crm,
@@ -23,12 +24,14 @@ renamed as (
         facts,
         links,
 
+        -- booleans
+        coalesce(deleted, false) as is_gone,
+        coalesce(is_taken_up, false) as is_taken_up,
+
         -- dates and timestamps
         modified_at
 
     from source
-
-    where not deleted
 
 )
 

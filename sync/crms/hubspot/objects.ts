@@ -73,6 +73,7 @@ export const objects = {
   communications: { ...ACTIVITY, kind: 'message' },
   meetings: { ...TOUCH, kind: 'meeting' },
   calls: { ...TOUCH, kind: 'call' },
+  emails: { ...TOUCH, kind: 'email' },
 } as const satisfies Record<string, CrmObject>
 
 export function objectOf(object: string): CrmObject {
@@ -128,5 +129,5 @@ export function defaultsOf(object: string, now: Date): Record<string, string> {
 /** HubSpot's numbers of its objects, as its events name them. */
 export const TYPE_NAMES: Readonly<Record<string, string>> = {
   ...{ '0-1': 'contacts', '0-2': 'companies', '0-3': 'deals', '0-46': 'notes', '0-27': 'tasks' },
-  ...{ '0-18': 'communications', '0-47': 'meetings', '0-48': 'calls' },
+  ...{ '0-18': 'communications', '0-47': 'meetings', '0-48': 'calls', '0-49': 'emails' },
 }

@@ -46,8 +46,17 @@ export const TELLING = [
     'hs_email_optout',
   ],
   ...['name', 'domain', 'cnpj', 'hs_num_open_deals', 'dealname', 'pipeline', 'dealstage', 'amount'],
-  ...['deal_currency_code', 'hs_is_closed', 'hs_is_closed_won', 'closedate', 'hs_timestamp', 'hs_task_status'],
+  ...[
+    'deal_currency_code',
+    'hs_is_closed',
+    'hs_is_closed_won',
+    'createdate',
+    'closedate',
+    'hs_timestamp',
+    'hs_task_status',
+  ],
   ...['hs_meeting_start_time', 'hs_meeting_outcome', 'hs_call_direction', 'hs_call_disposition', 'hs_call_status'],
+  ...['hs_email_direction', 'hs_email_status'],
 ] as const
 
 function factsOf(
@@ -66,7 +75,6 @@ function factsOf(
       told.domain = text('domain')?.toLowerCase()
       told.cnpj = text('cnpj')?.replace(/[^0-9A-Za-z]/g, '')
       if (text('lifecyclestage') === 'customer') told.relationship = 'customer'
-      else if (Number(text('hs_num_open_deals') ?? 0) > 0) told.relationship = 'open_deal'
       break
     case 'contacts':
       told.email = text('email')?.toLowerCase()
@@ -81,6 +89,7 @@ function factsOf(
       told.currency = text('deal_currency_code')
       told.is_closed = flag('hs_is_closed')
       told.is_won = flag('hs_is_closed_won')
+      told.opened_at = instantOf(text('createdate'))
       told.closed_at = told.is_closed === true ? instantOf(text('closedate')) : undefined
       break
     case 'tasks':
@@ -91,6 +100,11 @@ function factsOf(
     case 'meetings':
       told.happened_at = instantOf(text('hs_meeting_start_time') ?? text('hs_timestamp'))
       told.outcome = text('hs_meeting_outcome')
+      break
+    case 'emails':
+      told.happened_at = instantOf(text('hs_timestamp'))
+      told.direction = text('hs_email_direction') === 'INCOMING_EMAIL' ? 'in' : 'out'
+      told.outcome = text('hs_email_status')
       break
     case 'calls':
       told.happened_at = instantOf(text('hs_timestamp'))

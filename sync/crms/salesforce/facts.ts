@@ -1,4 +1,4 @@
-import type { Facts, Fields, Json } from '../../define.ts'
+import type { Facts, Fields, Json, Link } from '../../define.ts'
 import type { Shape } from './objects.ts'
 
 const text = (value: Json | undefined): string | undefined =>
@@ -38,7 +38,11 @@ function ofKind(kind: Shape['kind'], fields: Fields, cnpj_field: string): Facts 
       return { domain: hostOf(fields.Website), cnpj, relationship }
     }
     case 'contact':
-      return { email: text(fields.Email)?.toLowerCase(), opted_out: fields.HasOptedOutOfEmail === true || undefined }
+      return {
+        email: text(fields.Email)?.toLowerCase(),
+        opted_out: flag(fields.HasOptedOutOfEmail),
+        converted_into: converted(fields),
+      }
     case 'deal': {
       const is_closed = fields.IsClosed === true
       return {
@@ -47,6 +51,7 @@ function ofKind(kind: Shape['kind'], fields: Fields, cnpj_field: string): Facts 
         currency: text(fields.CurrencyIsoCode),
         is_closed,
         is_won: fields.IsWon === true,
+        opened_at: text(fields.CreatedDate),
         closed_at: is_closed ? text(fields.CloseDate) : undefined,
       }
     }
@@ -64,6 +69,22 @@ function ofKind(kind: Shape['kind'], fields: Fields, cnpj_field: string): Facts 
       }
     }
   }
+}
+
+const flag = (value: Json | undefined) => (typeof value === 'boolean' ? value : undefined)
+
+/** What a lead became, once people converted it. */
+function converted(fields: Fields): readonly Link[] | undefined {
+  if (fields.IsConverted !== true) return undefined
+  const became = {
+    contacts: 'ConvertedContactId',
+    accounts: 'ConvertedAccountId',
+    opportunities: 'ConvertedOpportunityId',
+  }
+  return Object.entries(became).flatMap(([object, field]) => {
+    const crm_id = text(fields[field])
+    return crm_id === undefined ? [] : [{ object, crm_id }]
+  })
 }
 
 const midnight = (date: string | undefined) => (date === undefined ? undefined : `${date}T00:00:00.000Z`)

@@ -40,6 +40,10 @@ export class Crew {
   async #set(threads: number): Promise<void> {
     this.#all = threads === this.#most
     const disabled = this.#all ? '' : PLANNED_FOR_MANY
-    await this.#connection.run(`set threads = ${threads}; set disabled_optimizers = '${disabled}'`)
+    // Trying every way to compress a few hundred rows of each column takes most of a checkpoint.
+    const compression = this.#all ? 'auto' : 'uncompressed'
+    await this.#connection.run(
+      `set threads = ${threads}; set disabled_optimizers = '${disabled}'; set force_compression = '${compression}'`,
+    )
   }
 }

@@ -26,7 +26,7 @@ export async function builtApp(root: string): Promise<string> {
         emptyOutDir: true,
         assetsInlineLimit: 0,
         target: 'es2022',
-        modulePreload: { polyfill: false },
+        modulePreload: false,
       },
     })
     renameSync(draft, built)

@@ -11,7 +11,7 @@ const TYPES: Record<string, string> = {
 }
 
 /** The pages of the dashboard; each is the same file, which reads the address. */
-const PAGE = /^\/(|leads(\/[^/]+)?|outreach)$/
+const PAGE = /^\/(|leads(\/[^/]+)?|outreach|day|crm|review|pipeline|scores|ask)$/
 
 /** Answers from memory: the dashboard's files by their path, its page for the address of each page; undefined for anything else. */
 export function appFiles(folder: string): (path: string, acceptEncoding: string) => Response | undefined {

@@ -29,6 +29,8 @@ export interface DocNode {
   materialized: string | null
   /** Ids of what it reads, in order. */
   reads: string[]
+  /** What it reads as the run before left it. */
+  reads_later: string[]
   columns: DocColumn[]
   /** Compiled; of models and analyses. */
   sql: string | null
@@ -74,7 +76,8 @@ function docNode(node: GraphNode, tests: readonly TestNode[], ids: ReadonlySet<s
     relation: 'relation' in node ? `${node.relation.schema}.${node.relation.name}` : null,
     builds: node.kind === 'step' ? (node.step.builds ?? []).map(({ schema, name }) => `${schema}.${name}`) : [],
     materialized: node.kind === 'model' ? node.materialized : null,
-    reads: [...node.deps, ...(node.feedback ?? [])].filter((dep) => ids.has(dep)).sort(),
+    reads: node.deps.filter((dep) => ids.has(dep)).sort(),
+    reads_later: (node.feedback ?? []).filter((dep) => ids.has(dep)).sort(),
     columns: columnsOf(node).map((column) => ({
       ...column,
       tests: own.filter((test) => test.column === column.name).map((test) => test.generic?.name ?? test.name),

@@ -1,5 +1,7 @@
 import type { ComponentType } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { useApi } from './api.ts'
+import { listenToKeys } from './keys.ts'
 import { followLink, type Place, usePlace } from './place.ts'
 import { Stop } from './stop.tsx'
 import { language, setLanguage, t, type Word } from './words.ts'
@@ -12,28 +14,50 @@ interface Page {
 }
 
 const PAGES: readonly Page[] = [
-  { name: 'today', path: '/', fits: /^\/$/, load: () => import('./pages/today.tsx').then(({ Today }) => Today) },
-  {
-    name: 'leads',
-    path: '/leads',
-    fits: /^\/leads$/,
-    load: () => import('./pages/leads.tsx').then(({ Leads }) => Leads),
-  },
-  { name: 'lead', path: '', fits: /^\/leads\/.+$/, load: () => import('./pages/lead.tsx').then(({ Lead }) => Lead) },
+  { name: 'today', path: '/', fits: /^\/$/, load: async () => (await import('./pages/today.tsx')).Today },
+  { name: 'my_day', path: '/day', fits: /^\/day$/, load: async () => (await import('./pages/day.tsx')).Day },
+  { name: 'leads', path: '/leads', fits: /^\/leads$/, load: async () => (await import('./pages/leads.tsx')).Leads },
+  { name: 'lead', path: '', fits: /^\/leads\/.+$/, load: async () => (await import('./pages/lead.tsx')).Lead },
   {
     name: 'outreach',
     path: '/outreach',
     fits: /^\/outreach$/,
-    load: () => import('./pages/outreach.tsx').then(({ Outreach }) => Outreach),
+    load: async () => (await import('./pages/outreach.tsx')).Outreach,
   },
+  { name: 'crm', path: '/crm', fits: /^\/crm$/, load: async () => (await import('./pages/crm.tsx')).Crm },
+  {
+    name: 'review',
+    path: '/review',
+    fits: /^\/review$/,
+    load: async () => (await import('./pages/review.tsx')).Review,
+  },
+  {
+    name: 'pipeline',
+    path: '/pipeline',
+    fits: /^\/pipeline$/,
+    load: async () => (await import('./pages/pipeline.tsx')).Pipeline,
+  },
+  {
+    name: 'scores',
+    path: '/scores',
+    fits: /^\/scores$/,
+    load: async () => (await import('./pages/scores.tsx')).Scores,
+  },
+  { name: 'ask', path: '/ask', fits: /^\/ask$/, load: async () => (await import('./pages/ask.tsx')).Ask },
 ]
+
+/** A site that was written out, with no server behind it, has the pages about the project alone. */
+const isStatic = document.documentElement.dataset.static !== undefined
+const SHOWN = isStatic ? PAGES.filter(({ name }) => name === 'pipeline') : PAGES
 
 /** What stands around every page: where to go, the stop button, the language, the colours. */
 export function Shell() {
   const place = usePlace()
-  const page = PAGES.find(({ fits }) => fits.test(place.path)) ?? PAGES[0]!
+  const page = SHOWN.find(({ fits }) => fits.test(place.path)) ?? SHOWN[0]!
   const [shown, show] = useState<{ page: Page; Component: ComponentType<{ place: Place }> }>()
   const [spoken, speak] = useState(language())
+  const help = useRef<HTMLDialogElement>(null)
+  useEffect(() => listenToKeys(() => help.current?.showModal()), [])
   useEffect(() => {
     let current = true
     void page.load().then((Component) => current && show({ page, Component }))
@@ -56,33 +80,67 @@ export function Shell() {
         {t('skip')}
       </a>
       <header>
-        <strong>Lead Engine</strong>
+        <strong class="brand">Lead Engine</strong>
         <nav aria-label={t('pages')}>
-          {PAGES.filter(({ path }) => path !== '').map(({ name, path }) => (
-            <a key={name} href={path} data-in aria-current={page.path === path ? 'page' : undefined}>
+          {SHOWN.filter(({ path }) => path !== '').map(({ name, path }) => (
+            <a
+              key={name}
+              href={isStatic ? '?' : path}
+              data-in
+              aria-current={page.path === path || (page.name === 'lead' && name === 'leads') ? 'page' : undefined}
+            >
               {t(name)}
             </a>
           ))}
         </nav>
-        <Stop />
-        <button type="button" onClick={swap} lang={spoken === 'en' ? 'pt' : 'en'}>
-          {t('language')}
-        </button>
-        <button type="button" onClick={swapTheme}>
-          {t('theme')}
-        </button>
+        <div class="tools">
+          {!isStatic && <Who />}
+          {!isStatic && <Stop />}
+          <button type="button" class="plain" onClick={swap} lang={spoken === 'en' ? 'pt' : 'en'}>
+            {t('language')}
+          </button>
+          <button type="button" class="plain" onClick={swapTheme}>
+            {t('theme')}
+          </button>
+          <button type="button" class="plain" onClick={() => help.current?.showModal()}>
+            {t('help')}
+          </button>
+        </div>
       </header>
       <main id="content" tabIndex={-1}>
         <h1>{t(page.name)}</h1>
         {shown?.page === page ? <shown.Component place={place} /> : <p class="quiet">{t('loading')}</p>}
       </main>
+      <dialog ref={help} aria-label={t('help')}>
+        <h2>{t('help')}</h2>
+        <dl>
+          {(['key_search', 'key_go', 'key_move', 'key_act', 'key_leads'] as const).map((word) => {
+            const [keys = '', says = ''] = t(word).split(': ')
+            return [<dt key={word}>{keys}</dt>, <dd key={`${word} says`}>{says}</dd>]
+          })}
+        </dl>
+        <form method="dialog">
+          <button type="submit" class="main">
+            {t('close')}
+          </button>
+        </form>
+      </dialog>
     </div>
+  )
+}
+
+function Who() {
+  const { data } = useApi<{ name: string; role: string }>('/v1/me')
+  return data === undefined || data.name === 'local' ? null : (
+    <span class="quiet">
+      {data.name} · {data.role}
+    </span>
   )
 }
 
 const THEME = 'lead-engine-theme'
 const kept = localStorage.getItem(THEME)
-if (kept !== null) document.documentElement.dataset.theme = kept
+if (kept === 'light' || kept === 'dark') document.documentElement.dataset.theme = kept
 
 function swapTheme(): void {
   const root = document.documentElement

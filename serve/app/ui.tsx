@@ -1,31 +1,86 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { type ApiProblem, type Asked, type Row, setToken } from './api.ts'
-import { t } from './words.ts'
+import { label } from './labels.ts'
+import { t, tag } from './words.ts'
 
-/** A value as text: never as HTML, whatever it holds. */
-export function text(value: unknown): string {
-  if (value === null || value === undefined) return '–'
+const PLAIN_NUMBERS = /(_year|_id|^exit_code|^line)$/
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/
+const DAY = /^\d{4}-\d\d-\d\d$/
+
+/** A value as text: never as HTML, whatever it holds. `name` is its column, where it has one. */
+export function text(value: unknown, name = ''): string {
+  if (value === null || value === undefined || value === '') return '–'
   if (typeof value === 'boolean') return value ? t('yes') : t('no')
-  if (typeof value === 'number') return value.toLocaleString(undefined, { maximumFractionDigits: 4 })
-  if (Array.isArray(value)) return value.length === 0 ? '–' : value.map(text).join(', ')
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  if (typeof value === 'number') {
+    if (PLAIN_NUMBERS.test(name)) return String(value)
+    const digits = /score|points|bits/.test(name) ? 1 : 4
+    return value.toLocaleString(tag(), { maximumFractionDigits: digits })
+  }
+  if (Array.isArray(value)) return value.length === 0 ? '–' : value.map((each) => text(each)).join(', ')
+  if (typeof value === 'object') return JSON.stringify(value)
+  return when(String(value))
 }
 
-/** The words that a column or status is called by. */
-export function label(name: string): string {
-  const spaced = name.replaceAll('_', ' ')
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1)
+/** Days and instants in the reader's own words; anything else as it is. */
+export function when(written: string): string {
+  if (DAY.test(written) || (INSTANT.test(written) && /T00:00:00(\.0+)?Z?$/.test(written))) {
+    const day = new Date(`${written.slice(0, 10)}T00:00:00Z`)
+    return day.toLocaleDateString(tag(), { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' })
+  }
+  if (!INSTANT.test(written)) return written
+  return new Date(written).toLocaleString(tag(), { dateStyle: 'medium', timeStyle: 'short' })
 }
 
-/** A link out, if that is what it is: https and nothing else. */
-export function Evidence({ value }: { value: unknown }) {
-  if (typeof value !== 'string' || !/^https:\/\/\S+$/.test(value)) return <>{text(value)}</>
+/** A link out, if that is what it is: https and nothing else. Addresses inside words become links, too. */
+export function Evidence({ value, name = '' }: { value: unknown; name?: string }) {
+  if (typeof value !== 'string' || !value.includes('https://')) return <>{text(value, name)}</>
   return (
-    <a href={value} rel="noreferrer noopener" target="_blank">
-      {value}
-    </a>
+    <>
+      {value.split(/(https:\/\/[^\s;,"'<>]+)/).map((part, index) =>
+        part.startsWith('https://') ? (
+          <a key={index} href={part} rel="noreferrer noopener" target="_blank">
+            {part}
+          </a>
+        ) : (
+          part
+        ),
+      )}
+    </>
   )
+}
+
+const SHOWN_AS_BADGE = [
+  'tier',
+  'previous_tier',
+  'qualification_status',
+  'status',
+  'severity',
+  'operation',
+  'response_type',
+]
+
+export function Badge({ value, name = '' }: { value: unknown; name?: string }) {
+  if (value === null || value === undefined) return <>–</>
+  const word = String(value)
+  const known = /^[a-z0-9_]+$/i.test(word) ? word.toLowerCase() : 'other'
+  return <span class={`badge badge-${known}`}>{/tier/.test(name) ? word : label(word)}</span>
+}
+
+export function Cell({ row, name }: { row: Row; name: string }) {
+  if (SHOWN_AS_BADGE.includes(name)) return <Badge value={row[name]} name={name} />
+  if (name === 'company_name' && typeof row.lead_id === 'string')
+    return (
+      <a href={`/leads/${encodeURIComponent(row.lead_id)}`} data-in>
+        {text(row[name])}
+      </a>
+    )
+  return <Evidence value={row[name]} name={name} />
+}
+
+function classOf(name: string, value: unknown): string | undefined {
+  if (typeof value === 'number') return 'number'
+  return /(^|_)(at|day|on)$/.test(name) ? 'moment' : undefined
 }
 
 export function Table({
@@ -46,7 +101,7 @@ export function Table({
         <thead>
           <tr>
             {columns.map((name) => (
-              <th scope="col" key={name}>
+              <th scope="col" key={name} class={typeof rows[0]?.[name] === 'number' ? 'number' : undefined}>
                 {label(name)}
               </th>
             ))}
@@ -56,8 +111,8 @@ export function Table({
           {rows.map((row, index) => (
             <tr key={index}>
               {columns.map((name) => (
-                <td key={name} class={typeof row[name] === 'number' ? 'number' : undefined}>
-                  <Evidence value={row[name]} />
+                <td key={name} class={classOf(name, row[name])}>
+                  <Cell row={row} name={name} />
                 </td>
               ))}
             </tr>
@@ -68,19 +123,54 @@ export function Table({
   )
 }
 
-export function Panel({ title, children }: { title: string; children: ComponentChildren }) {
+export function Panel({ title, children, wide }: { title: string; children: ComponentChildren; wide?: boolean }) {
   return (
-    <section class="panel">
+    <section class={wide ? 'panel wide' : 'panel'}>
       <h2>{title}</h2>
       {children}
     </section>
   )
 }
 
+/** A number that is looked at first. */
+export function Figure({ name, value, note, bad }: { name: string; value: string; note?: string; bad?: boolean }) {
+  return (
+    <div class="figure">
+      <span class="quiet">{name}</span>
+      <strong class={bad ? 'bad' : undefined}>{value}</strong>
+      <span class="quiet">{note ?? ''}</span>
+    </div>
+  )
+}
+
+/** Parts of a page, one shown at a time, by its address. */
+export function Parts({
+  of,
+  parts,
+  chosen,
+  counts = {},
+}: {
+  of: string
+  parts: readonly string[]
+  chosen: string
+  counts?: Record<string, number>
+}) {
+  return (
+    <nav class="parts" aria-label={label(of)}>
+      {parts.map((name) => (
+        <a key={name} href={`?part=${name}`} data-in aria-current={name === chosen ? 'page' : undefined}>
+          {label(name)}
+          {counts[name] === undefined ? '' : ` (${counts[name]})`}
+        </a>
+      ))}
+    </nav>
+  )
+}
+
 /** The page once it is there; until then what stands in its way, in plain words. */
 export function Shown<T>({ asked, children }: { asked: Asked<T>; children: (data: T) => ComponentChildren }) {
-  if (asked.data !== undefined) return <>{children(asked.data)}</>
   if (asked.problem !== undefined) return <Problem problem={asked.problem} again={asked.reload} />
+  if (asked.data !== undefined) return <>{children(asked.data)}</>
   return (
     <p role="status" class="quiet">
       {t('loading')}
@@ -96,7 +186,7 @@ export function Problem({ problem, again }: { problem: ApiProblem; again(): void
         <p>
           {t('first_run')} <code>npx pipeline run</code>
         </p>
-        <button type="button" onClick={again}>
+        <button type="button" class="main" onClick={again}>
           {t('again')}
         </button>
       </section>

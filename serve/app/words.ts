@@ -3,6 +3,23 @@ const WORDS = {
   leads: ['Leads', 'Leads'],
   lead: ['Lead', 'Lead'],
   outreach: ['Outreach', 'Contatos'],
+  crm: ['CRM', 'CRM'],
+  review: ['Review', 'Revisão'],
+  scores: ['Scores', 'Pontuação'],
+  ask: ['Ask', 'Perguntar'],
+  help: ['Keys', 'Teclas'],
+  close: ['Close', 'Fechar'],
+  key_search: ['/: search', '/: buscar'],
+  key_go: [
+    'g t, d, l, o, c, r, p, s, a: to Today, My day, Leads, Outreach, CRM, Review, Pipeline, Scores, Ask',
+    'g t, d, l, o, c, r, p, s, a: a Hoje, Meu dia, Leads, Contatos, CRM, Revisão, Pipeline, Pontuação, Perguntar',
+  ],
+  key_move: ['j, k: next and previous', 'j, k: próximo e anterior'],
+  key_act: [
+    'a, x, e, v: approve, reject, edit, choose the message that has the focus; 1 to 9 answer a question',
+    'a, x, e, v: aprovar, rejeitar, editar, escolher a mensagem em foco; 1 a 9 respondem a uma pergunta',
+  ],
+  key_leads: ['Enter: opens the lead', 'Enter: abre o lead'],
   my_day: ['My day', 'Meu dia'],
   pipeline: ['Pipeline', 'Pipeline'],
   pages: ['Pages', 'Páginas'],
@@ -10,9 +27,8 @@ const WORDS = {
   stop: ['Stop everything', 'Parar tudo'],
   resume: ['Resume', 'Retomar'],
   paused: ['Paused', 'Em pausa'],
-  nothing_paused: ['Nothing is paused.', 'Nada está em pausa.'],
   language: ['Português', 'English'],
-  theme: ['Light or dark', 'Claro ou escuro'],
+  theme: ['Light/dark', 'Claro/escuro'],
   loading: ['Loading…', 'Carregando…'],
   no_answer: ['The server does not answer.', 'O servidor não responde.'],
   nothing_published: ['Nothing has been published yet.', 'Nada foi publicado ainda.'],
@@ -26,7 +42,6 @@ const WORDS = {
   funnel: ['Funnel', 'Funil'],
   stage: ['Stage', 'Etapa'],
   companies: ['Companies', 'Empresas'],
-  conversion: ['Of the stage before', 'Da etapa anterior'],
   tiers: ['Tiers', 'Níveis'],
   tier_moves: ['Moved since the run before', 'Mudanças desde a execução anterior'],
   spend: ['Spend this month', 'Gasto do mês'],
@@ -50,7 +65,6 @@ const WORDS = {
   save: ['Save', 'Salvar'],
   clear: ['Clear filters', 'Limpar filtros'],
   export_csv: ['Export CSV', 'Exportar CSV'],
-  keys: ['Keys: / search, j and k move, Enter opens', 'Teclas: / busca, j e k movem, Enter abre'],
   why: ['Why this score', 'Por que esta pontuação'],
   because: ['Reason', 'Motivo'],
   points: ['Points', 'Pontos'],
@@ -98,6 +112,96 @@ const WORDS = {
   nodes: ['Models, steps and sources', 'Modelos, passos e fontes'],
   tests: ['Tests', 'Testes'],
   nothing_here: ['Nothing here.', 'Nada aqui.'],
+  since_run: ['since the run before', 'desde a execução anterior'],
+  old: ['What you see is old: the last publication is', 'O que você vê é antigo: a última publicação tem'],
+  hours: ['hours old.', 'horas.'],
+  last_call_failed: ['The last call failed and published nothing:', 'A última chamada falhou e nada publicou:'],
+  services: ['Services, and when they last answered', 'Serviços, e quando responderam'],
+  caps: ['Against the budget', 'Em relação ao orçamento'],
+  no_caps: ['No cap is set: nothing paid is bought.', 'Sem limite definido: nada pago é comprado.'],
+  qualified_leads: ['Qualified leads', 'Leads qualificados'],
+  failures: ['Failures', 'Falhas'],
+  whose: ['Whose', 'De quem'],
+  everybody: ['everybody', 'todos'],
+  nobody: ['nobody', 'ninguém'],
+  replies_to_answer: ['Replies to answer', 'Respostas a responder'],
+  tasks_due: ['Tasks', 'Tarefas'],
+  approvals: ['Approvals', 'Aprovações'],
+  new_leads: ['New leads', 'Novos leads'],
+  by_owner: ['By owner', 'Por responsável'],
+  copy: ['Copy the text', 'Copiar o texto'],
+  copied: ['Copied.', 'Copiado.'],
+  answered: ['Answered', 'Respondida'],
+  later: ['In three days', 'Em três dias'],
+  to_outreach: ['Open the queue', 'Abrir a fila'],
+  quiet_day: ['Nothing waits for you.', 'Nada espera por você.'],
+  calendar: ['Send calendar', 'Calendário de envio'],
+  mailboxes: ['Mailboxes', 'Caixas de e-mail'],
+  check_chosen: ['Check chosen', 'Conferir escolhidos'],
+  choose_all: ['Choose all', 'Escolher todos'],
+  guard_fine: ['nothing stands in its way', 'nada impede'],
+  plan: ['Last plan', 'Último plano'],
+  no_plan: ['No plan has been made: pipeline sync plan', 'Nenhum plano foi feito: pipeline sync plan'],
+  made_at: ['Made', 'Feito em'],
+  rejected_rows: ['Rejected rows', 'Linhas rejeitadas'],
+  drift: ['Changed by others since we wrote it', 'Mudado por outros desde que escrevemos'],
+  counts: ['What was done, or would be', 'O que foi feito, ou seria'],
+  old_value: ['We wrote', 'Escrevemos'],
+  new_value: ['We would write', 'Escreveríamos'],
+  their_value: ['Theirs', 'Deles'],
+  note: ['Note', 'Nota'],
+  decided: ['Decided', 'Decidido'],
+  against_each_other: ['Side by side', 'Lado a lado'],
+  nothing_to_decide: ['Nothing waits for a decision.', 'Nada espera por uma decisão.'],
+  graph: ['From sources to what is published', 'Das fontes ao que é publicado'],
+  graph_hint: [
+    'Drag and zoom; a click shows one with all that it reads and feeds.',
+    'Arraste e amplie; um clique mostra um com tudo o que lê e alimenta.',
+  ],
+  whole_graph: ['The whole graph', 'O grafo inteiro'],
+  runs: ['Runs', 'Execuções'],
+  found_by_tests: ['What tests found', 'O que os testes acharam'],
+  all_tests_pass: ['Every test passes.', 'Todos os testes passam.'],
+  show_rows: ['Show rows', 'Mostrar linhas'],
+  reads: ['Reads', 'Lê'],
+  feeds: ['Feeds', 'Alimenta'],
+  sql: ['SQL', 'SQL'],
+  lineage_of: ['Where it comes from and goes:', 'De onde vem e para onde vai:'],
+  comes_from: ['Comes from', 'Vem de'],
+  goes_to: ['Goes to', 'Vai para'],
+  nodes_found: ['Models, steps, seeds and sources', 'Modelos, passos, seeds e fontes'],
+  no_description: ['Not described.', 'Sem descrição.'],
+  distribution: ['Distribution', 'Distribuição'],
+  coverage: ['How often each rule holds', 'Com que frequência cada regra vale'],
+  never_holds: ['Rules that hold for nobody', 'Regras que não valem para ninguém'],
+  backtest: ['What scores were worth', 'O que as pontuações valeram'],
+  no_outcomes: [
+    'Nobody has been written to yet: outcomes fill this.',
+    'Ninguém recebeu mensagem ainda: os resultados preenchem isto.',
+  ],
+  history: ['History', 'Histórico'],
+  moved: ['Who moved in the last run', 'Quem mudou na última execução'],
+  card: ['Card', 'Ficha'],
+  question: ['Your question, as SQL', 'Sua pergunta, em SQL'],
+  run_question: ['Ask', 'Perguntar'],
+  tables: ['Tables', 'Tabelas'],
+  limits: [
+    'Reads only; no personal data; at most 1,000 rows and 10 seconds.',
+    'Só leitura; sem dados pessoais; no máximo 1.000 linhas e 10 segundos.',
+  ],
+  more_rows: ['There are more rows: these are the first.', 'Há mais linhas: estas são as primeiras.'],
+  possible: ['possible', 'possível'],
+  beats: ['beat', 'venceu'],
+  nothing_raises: ['Nothing known would raise it.', 'Nada conhecido a aumentaria.'],
+  passed: ['passed', 'passou'],
+  stands_here: ['stands here', 'parado aqui'],
+  not_yet: ['not yet', 'ainda não'],
+  previous: ['Back', 'Voltar'],
+  exporting: ['rows written…', 'linhas escritas…'],
+  forget: ['Delete', 'Apagar'],
+  price: ['Price', 'Preço'],
+  numbers_of: ['of', 'de'],
+  example: ['For example', 'Por exemplo'],
 } as const
 
 export type Word = keyof typeof WORDS
@@ -125,16 +229,19 @@ export function t(word: Word): string {
   return WORDS[word][current === 'en' ? 0 : 1]
 }
 
+/** The reader's language, as numbers and dates are written in it. */
+export function tag(): string {
+  return current === 'pt' ? 'pt-BR' : 'en-GB'
+}
+
 export function count(value: unknown): string {
-  return value === null || value === undefined
-    ? '–'
-    : Number(value).toLocaleString(current, { maximumFractionDigits: 2 })
+  return value === null || value === undefined ? '–' : Number(value).toLocaleString(tag(), { maximumFractionDigits: 2 })
 }
 
 export function percent(part: number, whole: number): string {
-  return whole === 0 ? '–' : (part / whole).toLocaleString(current, { style: 'percent', maximumFractionDigits: 1 })
+  return whole === 0 ? '–' : (part / whole).toLocaleString(tag(), { style: 'percent', maximumFractionDigits: 1 })
 }
 
 export function usd(value: unknown): string {
-  return Number(value ?? 0).toLocaleString(current, { style: 'currency', currency: 'USD' })
+  return Number(value ?? 0).toLocaleString(tag(), { style: 'currency', currency: 'USD' })
 }

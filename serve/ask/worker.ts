@@ -21,7 +21,7 @@ export type FromWorker =
 const MAX_BYTES = 4_000_000
 
 /** No door to files, network, settings or other databases; the last one locks the rest. */
-const LOCKED = [
+export const LOCKED = [
   'set autoinstall_known_extensions = false',
   'set autoload_known_extensions = false',
   'set allow_community_extensions = false',

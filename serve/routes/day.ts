@@ -97,7 +97,10 @@ const BY_OWNER = `
   select owner, ${Object.keys(KINDS)
     .map((name) => `count(*) filter (where kind = '${name}') as ${name}`)
     .join(', ')},
-    date_diff('day', min(since) filter (where kind = 'replies'), as_of()) as oldest_reply_days,
-    date_diff('day', min(since) filter (where kind = 'tasks'), as_of()) as oldest_task_days,
-    date_diff('day', min(since) filter (where kind = 'approvals'), as_of()) as oldest_approval_days
+    case when count(*) filter (where kind = 'replies') > 0
+      then greatest(0, date_diff('day', min(since) filter (where kind = 'replies'), as_of())) end as oldest_reply_days,
+    case when count(*) filter (where kind = 'tasks') > 0
+      then greatest(0, date_diff('day', min(since) filter (where kind = 'tasks'), as_of())) end as oldest_task_days,
+    case when count(*) filter (where kind = 'approvals') > 0
+      then greatest(0, date_diff('day', min(since) filter (where kind = 'approvals'), as_of())) end as oldest_approval_days
   from waiting group by owner order by owner nulls last`

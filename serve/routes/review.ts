@@ -111,24 +111,36 @@ function itemsOf(snapshot: Snapshot): Promise<Item[]> {
   })
 }
 
-/** Of a question about two companies or two people, what is known of each. */
+/** What a question names in brackets: a record by its source and key. */
+const RECORD = /\(([a-z0-9_]+):([^()]{1,200})\)/g
+
+/** Of a question about two records, what each of them says, field by field. */
 async function sidesOf(snapshot: Snapshot, items: readonly Item[]): Promise<Map<string, Record<string, unknown>[]>> {
-  const pairs = items.flatMap(({ item_id }) => (item_id.includes('~') ? [[item_id, item_id.split('~')] as const] : []))
-  const ids = JSON.stringify([...new Set(pairs.flatMap(([, both]) => both))])
-  const among = `in (select unnest(from_json($1, '["VARCHAR"]')))`
-  const known = await snapshot.use(async (_, connection) => [
-    ...(await connection.rows<Record<string, unknown>>(
-      `select company_id as id, name, domain, cnpj, country, state, city, phone, website, employee_count, industry, sources
-       from marts.dim_companies where company_id ${among} order by company_id`,
-      [ids],
-    )),
-    ...(await connection.rows<Record<string, unknown>>(
-      `select contact_id as id, full_name, title, email, phone, linkedin_url, seniority, department, sources
-       from marts.dim_contacts where contact_id ${among} order by contact_id`,
-      [ids],
-    )),
-  ])
-  return new Map(pairs.map(([item_id, both]) => [item_id, known.filter(({ id }) => both.includes(String(id)))]))
+  const asked = items.flatMap(({ item_id, question }) =>
+    [...question.matchAll(RECORD)].slice(0, 2).map(([, source, source_key]) => ({ item_id, source, source_key })),
+  )
+  if (asked.length === 0) return new Map()
+  const said = await snapshot.use((_, connection) =>
+    connection.rows<{ item_id: string; source: string; source_key: string; field: string; value: string }>(
+      `with asked as (select unnest(from_json($1, '[{"item_id":"VARCHAR","source":"VARCHAR","source_key":"VARCHAR"}]'), recursive := true)),
+       said as (
+         select source, source_key, field, value from ops.provenance where value is not null
+         union select source, source_key, field, value from ops.values_beaten where value is not null
+       )
+       select distinct asked.item_id, said.* from asked join said using (source, source_key)
+       order by asked.item_id, said.source, said.source_key, said.field, said.value`,
+      [JSON.stringify(asked)],
+    ),
+  )
+  const sides = new Map<string, Record<string, unknown>[]>()
+  for (const { item_id, source, source_key } of asked) {
+    const own = said.filter(
+      (each) => each.item_id === item_id && each.source === source && each.source_key === source_key,
+    )
+    const values = Object.fromEntries(own.map(({ field, value }) => [field, value]))
+    sides.set(item_id, [...(sides.get(item_id) ?? []), { record: `${source}:${source_key}`, ...values }])
+  }
+  return sides
 }
 
 function parsed(text: string | null): unknown {

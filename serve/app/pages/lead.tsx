@@ -1,17 +1,20 @@
 import { useState } from 'preact/hooks'
-import { ApiProblem, post, type Row, useApi } from '../api.ts'
+import { post, type Row, saidOf, useApi } from '../api.ts'
 import { Bars } from '../chart.tsx'
 import type { Place } from '../place.ts'
-import { label, Panel, Shown, Table, text } from '../ui.tsx'
+import { Badge, Panel, Shown, Table, text } from '../ui.tsx'
 import { t } from '../words.ts'
+import { Brief } from './brief.tsx'
+import { Gates } from './gates.tsx'
+import { Values } from './values.tsx'
 
-interface Told extends Record<string, unknown> {
+export interface Told extends Record<string, unknown> {
   lead: Row
   company: Row | null
   contact: Row | null
 }
 
-const rowsOf = (value: unknown) => (Array.isArray(value) ? (value as Row[]) : [])
+export const rowsOf = (value: unknown) => (Array.isArray(value) ? (value as Row[]) : [])
 
 /** All that is known of one lead, and why it scores as it does. */
 export function Lead({ place }: { place: Place }) {
@@ -28,6 +31,14 @@ function Known({ told, path, again }: { told: Told; path: string; again(): void 
     const from = sum
     sum += Number(reason.points)
     return { name: text(reason.because ?? reason.rule), from, to: sum }
+  })
+  const signals = rowsOf(told.signals)
+  // A reason tells what a signal says; the signal knows where that was read.
+  const linked = reasons.map((reason) => {
+    const found = signals.find(
+      ({ evidence }) => typeof evidence === 'string' && String(reason.evidence).includes(evidence),
+    )
+    return { ...reason, link: found?.url ?? null }
   })
   const dated = [
     ...rowsOf(told.signals).map((each) => ({
@@ -53,25 +64,44 @@ function Known({ told, path, again }: { told: Told; path: string; again(): void 
   return (
     <>
       <p>
-        <strong>{text(lead.company_name)}</strong> · {text(lead.full_name)} · {text(lead.score)} · {text(lead.tier)} ·{' '}
-        {text(lead.qualification_status)} · {text(lead.owner)}
+        <strong>{text(lead.company_name ?? company?.name)}</strong> · {text(lead.full_name ?? contact?.full_name)} ·{' '}
+        {text(contact?.title)} · <Badge value={lead.tier} name="tier" /> <strong>{text(lead.score, 'score')}</strong>{' '}
+        {isRange(lead.score_possible) && (
+          <span class="quiet">
+            ({t('possible')} {text(lead.score_possible.min, 'score')} – {text(lead.score_possible.max, 'score')})
+          </span>
+        )}{' '}
+        <Badge value={lead.qualification_status} name="qualification_status" /> · {text(lead.owner)}
       </p>
+      <Gates told={told} />
       <div class="grid">
         <Panel title={t('why')}>
           <Bars
             title={t('why')}
-            bars={[...bars, { name: t('total'), to: sum }]}
-            rows={reasons}
-            columns={['because', 'points', 'evidence', 'rule']}
+            bars={[...bars, { name: t('total'), to: sum, whole: true }]}
+            rows={linked}
+            columns={['because', 'points', 'evidence', 'link', 'rule']}
           />
         </Panel>
         <Panel title={t('would_raise')}>
-          <Table rows={rowsOf(lead.would_raise)} columns={['because', 'points', 'rule']} caption={t('would_raise')} />
-          <h2>{t('gate')}</h2>
+          {rowsOf(lead.would_raise).length === 0 ? (
+            <p class="quiet">{t('nothing_raises')}</p>
+          ) : (
+            <Bars
+              title={t('would_raise')}
+              bars={rowsOf(lead.would_raise).map(({ because, points }) => ({
+                name: text(because),
+                from: 0,
+                to: Number(points),
+              }))}
+              rows={rowsOf(lead.would_raise)}
+              columns={['because', 'points', 'rule']}
+            />
+          )}
           <p>
-            {text(lead.qualification_status)}. {t('needs_data')}: {text(lead.needs_data)}
+            {t('needs_data')}: {text(lead.needs_data)}
           </p>
-          <h2>{t('bant')}</h2>
+          <h3>{t('bant')}</h3>
           <dl>
             {(['budget', 'authority', 'need', 'timeline'] as const).map((name) => (
               <>
@@ -81,23 +111,25 @@ function Known({ told, path, again }: { told: Told; path: string; again(): void 
             ))}
           </dl>
         </Panel>
-        <Decide path={path} told={told} again={again} />
       </div>
-      <Panel title={t('brief')}>
-        <Brief markdown={String(lead.deal_brief ?? '')} />
-      </Panel>
-      <Panel title={t('timeline')}>
-        <Table rows={dated} columns={['at', 'what', 'text', 'link']} caption={t('timeline')} />
-      </Panel>
+      <Decide path={path} told={told} again={again} />
+      <div class="grid">
+        <Panel title={t('brief')}>
+          <Brief markdown={String(lead.deal_brief ?? '')} />
+        </Panel>
+        <Panel title={t('timeline')}>
+          <Table rows={dated} columns={['at', 'what', 'text', 'link']} caption={t('timeline')} />
+        </Panel>
+      </div>
       <div class="grid">
         <Panel title={t('company')}>
-          <Fields row={company} />
+          <Values row={company} entity="company" told={told} />
         </Panel>
         <Panel title={t('contact')}>
-          <Fields row={contact} />
+          <Values row={contact} entity="contact" told={told} />
         </Panel>
       </div>
-      <Panel title={t('provenance')}>
+      <Panel title={t('provenance')} wide>
         <Table
           rows={rowsOf(told.provenance)}
           columns={['entity', 'field', 'value', 'source', 'observed_at']}
@@ -118,35 +150,8 @@ function Known({ told, path, again }: { told: Told; path: string; again(): void 
   )
 }
 
-function Fields({ row }: { row: Row | null }) {
-  if (row === null) return <p class="quiet">{t('none')}</p>
-  return (
-    <dl>
-      {Object.entries(row).map(([name, value]) => (
-        <>
-          <dt>{label(name)}</dt>
-          <dd>{text(value)}</dd>
-        </>
-      ))}
-    </dl>
-  )
-}
-
-/** Headings and lists of the brief as elements; all else of it is text. */
-function Brief({ markdown }: { markdown: string }) {
-  if (markdown === '') return <p class="quiet">{t('none')}</p>
-  return (
-    <>
-      {markdown
-        .split('\n')
-        .filter((line) => line.trim() !== '')
-        .map((line, index) => {
-          const plain = line.replace(/^#+\s*|^[-*]\s+/, '').replaceAll('**', '')
-          if (line.startsWith('#')) return <h3 key={index}>{plain}</h3>
-          return <p key={index}>{/^[-*]\s/.test(line) ? `• ${plain}` : plain}</p>
-        })}
-    </>
-  )
+function isRange(value: unknown): value is { min: number; max: number } {
+  return typeof value === 'object' && value !== null && 'min' in value && 'max' in value
 }
 
 function Decide({ path, told, again }: { path: string; told: Told; again(): void }) {
@@ -160,7 +165,7 @@ function Decide({ path, told, again }: { path: string; told: Told; again(): void
         tell(t('noted'))
         again()
       },
-      (error: unknown) => tell(error instanceof ApiProblem ? error.message || error.code : String(error)),
+      (error: unknown) => tell(saidOf(error)),
     )
   const ready = reason.trim() !== '' && until !== ''
   return (

@@ -1,8 +1,10 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { get, query, type Row, useApi } from '../api.ts'
 import { toCsv } from '../csv.ts'
+import { label } from '../labels.ts'
 import { go, type Place } from '../place.ts'
-import { label, Shown, text } from '../ui.tsx'
+import { save } from '../save.ts'
+import { Badge, Shown, text } from '../ui.tsx'
 import { count, t } from '../words.ts'
 
 interface Page {
@@ -48,7 +50,7 @@ const COLUMNS = [
   ],
 ]
 const SORTS = ['score', 'company_name', 'employee_count', 'enrichment_completeness', 'enriched_at', 'discovered_at']
-const EXPORTED_AT_MOST = 50_000
+const EXPORTED_AT_MOST = 1_000_000
 
 function kept<T>(name: string, otherwise: T): T {
   try {
@@ -64,6 +66,7 @@ export function Leads({ place }: { place: Place }) {
   const { after: _, sort: __, order: ___, ...filters } = asked
   const page = useApi<Page>(`/v1/leads${query({ ...asked, limit: '50' })}`)
   const facets = useApi<Facets>(`/v1/leads/facets${query(filters)}`)
+  const [told, tell] = useState('')
   const [columns, setColumns] = useState(() => kept('lead-engine-columns', COLUMNS.slice(0, 7)))
   const set = (changes: Record<string, string>) => go(`/leads${query({ ...asked, after: undefined, ...changes })}`)
   const choose = (name: string, on: boolean) => {
@@ -138,35 +141,41 @@ export function Leads({ place }: { place: Place }) {
         <button type="button" onClick={() => go('/leads')}>
           {t('clear')}
         </button>
-        <button type="button" onClick={() => void exportCsv(asked, columns)}>
+        <button type="button" onClick={() => void exportCsv(asked, columns, tell)}>
           {t('export_csv')}
         </button>
       </form>
       <div class="bar">
         <details>
           <summary>{t('columns')}</summary>
-          {COLUMNS.map((name) => (
-            <label key={name}>
-              <input
-                type="checkbox"
-                checked={columns.includes(name)}
-                onChange={(event) => choose(name, event.currentTarget.checked)}
-              />{' '}
-              {label(name)}{' '}
-            </label>
-          ))}
+          <div class="choices">
+            {COLUMNS.map((name) => (
+              <label key={name}>
+                <input
+                  type="checkbox"
+                  checked={columns.includes(name)}
+                  onChange={(event) => choose(name, event.currentTarget.checked)}
+                />{' '}
+                {label(name)}{' '}
+              </label>
+            ))}
+          </div>
         </details>
         <Views search={query({ ...asked, after: undefined })} />
-        <span class="quiet">{t('keys')}</span>
       </div>
-      <p role="status">{facets.data === undefined ? '' : `${count(facets.data.total)} ${t('leads').toLowerCase()}`}</p>
+      <p role="status">
+        {facets.data === undefined ? '' : `${count(facets.data.total)} ${t('leads').toLowerCase()}`} {told}
+      </p>
       <Shown asked={page}>
         {({ data, next }) => (
           <>
-            <LeadTable rows={data} columns={columns} />
+            <LeadTable rows={data} columns={columns} asked={asked} set={set} />
             <div class="bar">
               <button type="button" disabled={asked.after === undefined} onClick={() => set({})}>
                 {t('first_page')}
+              </button>
+              <button type="button" disabled={asked.after === undefined} onClick={() => history.back()}>
+                {t('previous')}
               </button>
               <button
                 type="button"
@@ -183,51 +192,58 @@ export function Leads({ place }: { place: Place }) {
   )
 }
 
-function LeadTable({ rows, columns }: { rows: readonly Row[]; columns: readonly string[] }) {
-  const [at, move] = useState(-1)
-  const place = useRef<HTMLTableSectionElement>(null)
-  useEffect(() => move(-1), [rows])
-  useEffect(() => {
-    const pressed = (event: KeyboardEvent) => {
-      const typing = /^(INPUT|SELECT|TEXTAREA)$/.test((event.target as Element).tagName)
-      if (typing || event.ctrlKey || event.metaKey || event.altKey) return
-      if (event.key === '/') {
-        event.preventDefault()
-        document.getElementById('search')?.focus()
-      }
-      const next = event.key === 'j' ? Math.min(rows.length - 1, at + 1) : event.key === 'k' ? Math.max(0, at - 1) : at
-      if (next === at) return
-      move(next)
-      place.current?.rows[next]?.querySelector('a')?.focus()
-    }
-    addEventListener('keydown', pressed)
-    return () => removeEventListener('keydown', pressed)
-  }, [rows, at])
+interface TableProps {
+  rows: readonly Row[]
+  columns: readonly string[]
+  asked: Record<string, string>
+  set(changes: Record<string, string>): void
+}
+
+function LeadTable({ rows, columns, asked, set }: TableProps) {
   if (rows.length === 0) return <p class="quiet">{t('nothing_here')}</p>
+  const by = asked.sort ?? 'score'
+  const order = asked.order ?? (by === 'company_name' ? 'asc' : 'desc')
+  const sort = (name: string) =>
+    set({
+      sort: name,
+      order: name === by ? (order === 'asc' ? 'desc' : 'asc') : name === 'company_name' ? 'asc' : 'desc',
+    })
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard.
     <section class="panel scroll" tabIndex={0} aria-label={t('leads')}>
       <table>
         <thead>
           <tr>
-            {columns.map((name) => (
-              <th scope="col" key={name}>
-                {label(name)}
-              </th>
-            ))}
+            {columns.map((name) => {
+              const isNumber = typeof rows[0]?.[name] === 'number'
+              const sorted = name !== by ? undefined : order === 'asc' ? 'ascending' : 'descending'
+              return (
+                <th scope="col" key={name} class={isNumber ? 'number' : undefined} aria-sort={sorted}>
+                  {SORTS.includes(name) ? (
+                    <button type="button" onClick={() => sort(name)}>
+                      {label(name)} {sorted === undefined ? '' : sorted === 'ascending' ? '↑' : '↓'}
+                    </button>
+                  ) : (
+                    label(name)
+                  )}
+                </th>
+              )
+            })}
           </tr>
         </thead>
-        <tbody ref={place}>
-          {rows.map((row, index) => (
-            <tr key={String(row.lead_id)} class={index === at ? 'chosen' : undefined}>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={String(row.lead_id)}>
               {columns.map((name, column) => (
                 <td key={name} class={typeof row[name] === 'number' ? 'number' : undefined}>
                   {column === 0 ? (
-                    <a href={`/leads/${encodeURIComponent(String(row.lead_id))}`} data-in>
-                      {text(row[name])}
+                    <a href={`/leads/${encodeURIComponent(String(row.lead_id))}`} data-in data-item>
+                      {text(row[name], name)}
                     </a>
+                  ) : name === 'tier' || name === 'qualification_status' ? (
+                    <Badge value={row[name]} name={name} />
                   ) : (
-                    text(row[name])
+                    text(row[name], name)
                   )}
                 </td>
               ))}
@@ -242,14 +258,17 @@ function LeadTable({ rows, columns }: { rows: readonly Row[]; columns: readonly 
 function Views({ search }: { search: string }) {
   const [views, setViews] = useState(() => kept<Record<string, string>>('lead-engine-views', {}))
   const [name, write] = useState('')
-  const save = (event: Event) => {
-    event.preventDefault()
-    if (name.trim() === '') return
-    const next = { ...views, [name.trim()]: search }
+  const keep = (next: Record<string, string>) => {
     localStorage.setItem('lead-engine-views', JSON.stringify(next))
     setViews(next)
+  }
+  const add = (event: Event) => {
+    event.preventDefault()
+    if (name.trim() === '') return
+    keep({ ...views, [name.trim()]: search })
     write('')
   }
+  const drop = (saved: string) => keep(Object.fromEntries(Object.entries(views).filter(([other]) => other !== saved)))
   return (
     <details>
       <summary>{t('views')}</summary>
@@ -258,11 +277,14 @@ function Views({ search }: { search: string }) {
           <li key={saved}>
             <a href={`/leads${to}`} data-in>
               {saved}
-            </a>
+            </a>{' '}
+            <button type="button" class="plain" onClick={() => drop(saved)} aria-label={`${t('forget')} ${saved}`}>
+              ×
+            </button>
           </li>
         ))}
       </ul>
-      <form onSubmit={save}>
+      <form onSubmit={add}>
         <label>
           {t('save_view')} <input value={name} onInput={(event) => write(event.currentTarget.value)} />
         </label>{' '}
@@ -273,17 +295,22 @@ function Views({ search }: { search: string }) {
 }
 
 /** All that the filters hold, page after page, as a file. */
-async function exportCsv(asked: Record<string, string>, columns: readonly string[]): Promise<void> {
-  const rows: Row[] = []
+async function exportCsv(
+  asked: Record<string, string>,
+  columns: readonly string[],
+  tell: (words: string) => void,
+): Promise<void> {
+  const names = ['lead_id', ...columns]
+  const parts = [toCsv(names, [])]
+  let rows = 0
   let after: string | null | undefined
-  while (after !== null && rows.length < EXPORTED_AT_MOST) {
+  while (after !== null && rows < EXPORTED_AT_MOST) {
     const page: Page = await get(`/v1/leads${query({ ...asked, limit: '500', after: after ?? undefined })}`)
-    rows.push(...page.data)
+    parts.push(toCsv(names, page.data).slice(parts[0]!.length))
+    rows += page.data.length
     after = page.next
+    tell(`${count(rows)} ${t('exporting')}`)
   }
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(new Blob([toCsv(['lead_id', ...columns], rows)], { type: 'text/csv' }))
-  link.download = 'leads.csv'
-  link.click()
-  URL.revokeObjectURL(link.href)
+  save('leads.csv', parts.join(''))
+  tell('')
 }

@@ -1,213 +1,172 @@
-import { useState } from 'preact/hooks'
-import { ApiProblem, post, query, type Row, useApi } from '../api.ts'
+import { query, type Row, useApi } from '../api.ts'
+import { Chart } from '../chart.tsx'
+import { label } from '../labels.ts'
 import { go, type Place } from '../place.ts'
-import { Panel, Shown, Table, text } from '../ui.tsx'
-import { t, type Word } from '../words.ts'
+import { Panel, Parts, Shown, Table, when } from '../ui.tsx'
+import { t } from '../words.ts'
+import { Queue } from './queue.tsx'
 
 interface Listed {
   data: Row[]
   next: string | null
 }
+interface Overview extends Record<string, Row[]> {
+  calendar: Row[]
+  not_sent: Row[]
+  replies: Row[]
+  mailboxes: Row[]
+}
 
-const PARTS: readonly { name: Word; asks: Record<string, string>; columns: readonly string[] }[] = [
-  { name: 'to_approve', asks: { status: 'planned' }, columns: [] },
-  {
-    name: 'scheduled',
+const PARTS = ['to_approve', 'scheduled', 'not_sent', 'replies', 'health']
+const LISTS: Record<string, { asks: Record<string, string>; columns: string[] }> = {
+  to_approve: { asks: { status: 'planned' }, columns: [] },
+  scheduled: {
     asks: { status: 'approved,sending' },
     columns: ['planned_at', 'company_name', 'channel', 'sequence', 'mailbox', 'subject', 'approved_by', 'status'],
   },
-  {
-    name: 'not_sent',
+  not_sent: {
     asks: { status: 'skipped,failed,in_doubt,rejected,bounced' },
-    columns: ['planned_at', 'company_name', 'channel', 'status', 'skip_reason', 'subject'],
+    columns: ['planned_at', 'company_name', 'full_name', 'channel', 'status', 'skip_reason', 'subject'],
   },
-  {
-    name: 'replies',
+  replies: {
     asks: { response_type: 'interested,meeting,referral,not_now,not_interested,out_of_office,unsubscribe,other' },
-    columns: ['responded_at', 'company_name', 'response_type', 'response', 'subject', 'owner'],
+    columns: ['responded_at', 'company_name', 'full_name', 'response_type', 'response', 'subject', 'owner'],
   },
-]
+}
 
 /** What waits for a yes, what will leave, what did not and why, and what came back. */
 export function Outreach({ place }: { place: Place }) {
   const chosen = new URLSearchParams(place.search)
-  const part = PARTS.find(({ name }) => name === chosen.get('part')) ?? PARTS[0]!
-  const after = chosen.get('after') ?? undefined
-  const asked = useApi<Listed>(`/v1/outreach${query({ ...part.asks, after, limit: '50' })}`)
+  const part = PARTS.find((name) => name === chosen.get('part')) ?? PARTS[0]!
+  const overview = useApi<Overview>('/v1/outreach/overview')
   return (
     <>
-      <nav class="bar" aria-label={t('outreach')}>
-        {PARTS.map(({ name }) => (
-          <a key={name} href={`/outreach?part=${name}`} data-in aria-current={name === part.name ? 'page' : undefined}>
-            {t(name)}
-          </a>
-        ))}
-      </nav>
-      <Shown asked={asked}>
-        {({ data, next }) => (
-          <>
-            {part.columns.length > 0 ? (
-              <Table rows={data} columns={part.columns} caption={t(part.name)} />
-            ) : (
-              <Queue key={after} rows={data} again={asked.reload} />
+      <Parts of="outreach" parts={PARTS} chosen={part} />
+      {overview.data !== undefined && <Counts part={part} counts={overview.data} />}
+      {part !== 'health' && (
+        <List
+          key={part}
+          part={part}
+          after={chosen.get('after') ?? undefined}
+          reason={chosen.get('reason') ?? undefined}
+        />
+      )}
+    </>
+  )
+}
+
+function List({ part, after, reason }: { part: string; after: string | undefined; reason: string | undefined }) {
+  const { asks, columns } = LISTS[part]!
+  const filter = reason === undefined ? {} : { skip_reason: reason }
+  const asked = useApi<Listed>(
+    `/v1/outreach${query({ ...asks, ...filter, after, limit: part === 'to_approve' ? '20' : '50' })}`,
+  )
+  return (
+    <Shown asked={asked}>
+      {({ data, next }) => (
+        <>
+          {columns.length === 0 ? (
+            <Queue key={after} rows={data} again={asked.reload} />
+          ) : (
+            <Panel title={label(part)} wide>
+              <Table rows={data} columns={columns} caption={label(part)} />
+            </Panel>
+          )}
+          <div class="bar">
+            {after !== undefined && (
+              <button type="button" onClick={() => history.back()}>
+                {t('previous')}
+              </button>
             )}
             {next !== null && (
-              <button type="button" onClick={() => go(`/outreach${query({ part: part.name, after: next })}`)}>
+              <button type="button" onClick={() => go(`/outreach${query({ part, reason, after: next })}`)}>
                 {t('next_page')}
               </button>
             )}
-          </>
-        )}
-      </Shown>
-    </>
-  )
-}
-
-function Queue({ rows, again }: { rows: readonly Row[]; again(): void }) {
-  const [chosen, choose] = useState<ReadonlySet<string>>(new Set())
-  const [answers, tell] = useState<Record<string, string>>({})
-  const waiting = rows.filter(({ pending }) => pending === null || pending === undefined)
-  const decide = async (row: Row, verb: string, body: object) => {
-    const id = String(row.event_id)
-    try {
-      await post(`/v1/outreach/${encodeURIComponent(id)}/${verb}`, body)
-      tell((before) => ({ ...before, [id]: t('noted') }))
-    } catch (error) {
-      const words = error instanceof ApiProblem ? error.message || error.code : String(error)
-      tell((before) => ({ ...before, [id]: words }))
-    }
-  }
-  const all = async (verb: string, bodyOf: (row: Row) => object) => {
-    for (const row of waiting) if (chosen.has(String(row.event_id))) await decide(row, verb, bodyOf(row))
-    choose(new Set())
-    again()
-  }
-  const one = async (row: Row, verb: string, body: object) => {
-    await decide(row, verb, body)
-    again()
-  }
-  if (rows.length === 0) return <p class="quiet">{t('nothing_here')}</p>
-  return (
-    <>
-      <div class="bar">
-        <button
-          type="button"
-          class="main"
-          disabled={chosen.size === 0}
-          onClick={() => void all('approve', ({ content_hash }) => ({ content_hash }))}
-        >
-          {t('approve_chosen')} ({chosen.size})
-        </button>
-        <button type="button" disabled={chosen.size === 0} onClick={() => void all('reject', () => ({}))}>
-          {t('reject_chosen')} ({chosen.size})
-        </button>
-      </div>
-      {rows.map((row) => {
-        const id = String(row.event_id)
-        const toggle = (on: boolean) =>
-          choose(new Set(on ? [...chosen, id] : [...chosen].filter((each) => each !== id)))
-        return (
-          <Message
-            key={id}
-            row={row}
-            chosen={chosen.has(id)}
-            toggle={toggle}
-            answer={answers[id] ?? ''}
-            decide={(verb, body) => void one(row, verb, body)}
-          />
-        )
-      })}
-    </>
-  )
-}
-
-interface MessageProps {
-  row: Row
-  chosen: boolean
-  answer: string
-  toggle(on: boolean): void
-  decide(verb: string, body: object): void
-}
-
-function Message({ row, chosen, answer, toggle, decide }: MessageProps) {
-  const [edited, edit] = useState<{ subject: string; body: string }>()
-  const { content_hash } = row
-  const decided = row.pending !== null && row.pending !== undefined
-  const hasSubject = row.subject !== null && row.subject !== undefined
-  return (
-    <Panel title={`${text(row.company_name)} · ${text(row.full_name)}`}>
-      <p class="quiet">
-        {text(row.channel)} · {text(row.sequence)} {text(row.sequence_step)} · {text(row.planned_at)} ·{' '}
-        {text(row.mailbox)} → {text(row.address)} ·{' '}
-        <a href={`/leads/${encodeURIComponent(String(row.lead_id))}`} data-in>
-          {t('lead')} {text(row.score)} {text(row.tier)}
-        </a>
-      </p>
-      {edited === undefined ? (
-        <>
-          {hasSubject && <pre>{String(row.subject)}</pre>}
-          <pre>{text(row.body)}</pre>
-        </>
-      ) : (
-        <>
-          {hasSubject && (
-            <label>
-              {t('subject')}{' '}
-              <input
-                value={edited.subject}
-                onInput={(event) => edit({ ...edited, subject: event.currentTarget.value })}
-              />
-            </label>
-          )}
-          <label>
-            {t('body')}{' '}
-            <textarea value={edited.body} onInput={(event) => edit({ ...edited, body: event.currentTarget.value })} />
-          </label>
+          </div>
         </>
       )}
-      <div class="bar">
-        <label>
-          <input
-            type="checkbox"
-            checked={chosen}
-            disabled={decided}
-            onChange={(event) => toggle(event.currentTarget.checked)}
-          />{' '}
-          {t('choose')}
-        </label>
-        <button
-          type="button"
-          class="main"
-          disabled={decided || edited !== undefined}
-          onClick={() => decide('approve', { content_hash })}
-        >
-          {t('approve')}
-        </button>
-        <button type="button" disabled={decided} onClick={() => decide('reject', {})}>
-          {t('reject')}
-        </button>
-        {edited === undefined ? (
-          <button
-            type="button"
-            disabled={decided}
-            onClick={() => edit({ subject: String(row.subject ?? ''), body: String(row.body ?? '') })}
-          >
-            {t('edit')}
-          </button>
+    </Shown>
+  )
+}
+
+/** The numbers of a part, before its rows. */
+function Counts({ part, counts }: { part: string; counts: Overview }) {
+  const number = (row: Row) => Number(row.events)
+  const stacked = (rows: readonly Row[], by: string, over: string) => {
+    const names = [...new Set(rows.map((row) => String(row[by])))]
+    const kinds = [...new Set(rows.map((row) => String(row[over])))]
+    const sum = (name: string, kind: string) =>
+      rows
+        .filter((row) => String(row[by]) === name && String(row[over]) === kind)
+        .reduce((total, row) => total + number(row), 0)
+    return {
+      kind: 'columns' as const,
+      names: names.map((name) => (by === 'day' ? when(name) : label(name))),
+      series: kinds.map((kind) => ({ name: label(kind), values: names.map((name) => sum(name, kind)) })),
+    }
+  }
+  if (part === 'scheduled')
+    return (
+      <Panel title={t('calendar')}>
+        {counts.calendar.length === 0 ? (
+          <p class="quiet">{t('none')}</p>
         ) : (
-          <button
-            type="button"
-            disabled={decided}
-            onClick={() => {
-              decide('edit', { content_hash, subject: hasSubject ? edited.subject : null, body: edited.body })
-              edit(undefined)
-            }}
-          >
-            {t('save_words')}
-          </button>
+          <Chart
+            title={t('calendar')}
+            drawing={stacked(
+              counts.calendar.map((row) => ({
+                ...row,
+                what: `${label(String(row.channel))}: ${label(String(row.status))}`,
+              })),
+              'day',
+              'what',
+            )}
+            rows={counts.calendar}
+            columns={['day', 'channel', 'status', 'events']}
+          />
         )}
-        <span role="status">{answer || (decided ? `${text(row.pending)}: ${t('noted')}` : '')}</span>
-      </div>
+      </Panel>
+    )
+  if (part === 'not_sent' || part === 'replies') {
+    const [rows, by] = part === 'replies' ? [counts.replies, 'response_type'] : [counts.not_sent, 'reason']
+    if (rows.length === 0) return null
+    return (
+      <Panel title={label(part)}>
+        <Chart
+          title={label(part)}
+          drawing={stacked(rows, by, 'channel')}
+          rows={rows}
+          columns={[by, 'channel', 'events', ...(part === 'replies' ? ['latest'] : ['leads'])]}
+        />
+      </Panel>
+    )
+  }
+  if (part !== 'health') return null
+  return (
+    <Panel title={t('mailboxes')} wide>
+      <Table
+        rows={counts.mailboxes.map((row) => {
+          const sent = Number(row.sent_30d)
+          const share = (of: unknown) => (sent === 0 ? null : `${Math.round((Number(of) / sent) * 1000) / 10} %`)
+          return { ...row, bounce_rate: share(row.bounced_30d), complaint_rate: share(row.complained_30d) }
+        })}
+        columns={[
+          ...[
+            'mailbox',
+            'channel',
+            'planned',
+            'approved',
+            'sent_1d',
+            'sent_30d',
+            'replied_30d',
+            'bounced_30d',
+            'bounce_rate',
+          ],
+          ...['complained_30d', 'complaint_rate', 'unsubscribed_30d', 'failed', 'in_doubt'],
+        ]}
+        caption={t('mailboxes')}
+      />
     </Panel>
   )
 }

@@ -103,7 +103,7 @@ async function standingOf(snapshot: Snapshot, ids: readonly string[]): Promise<M
        )
        select chosen.event_id, chosen.status, chosen.content_hash, chosen.sequence, chosen.mailbox, leads.owner,
          leads.snoozed_until, coalesce(heard.has_left, false) as has_left, coalesce(heard.has_replied, false) as has_replied
-       from chosen left join ops.lead_rows as leads using (lead_id) left join heard using (contact_id)`,
+       from chosen left join ops.lead_rows as leads using (lead_id) left join heard on heard.contact_id = chosen.contact_id`,
       [JSON.stringify(ids)],
     ),
   )

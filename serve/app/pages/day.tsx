@@ -97,7 +97,7 @@ function OneDay({ owner, chooses }: { owner: string | undefined; chooses: boolea
                 <Table
                   rows={day.approvals.data.slice(0, 10)}
                   columns={['planned_at', 'company_name', 'full_name', 'channel', 'subject', 'pending']}
-                  caption={`${Math.min(10, day.approvals.total)} ${t('numbers_of')} ${count(day.approvals.total)}`}
+                  caption={`${t('approvals')}: ${Math.min(10, day.approvals.total)} ${t('numbers_of')} ${count(day.approvals.total)}`}
                 />
               </Panel>
             )}
@@ -106,7 +106,7 @@ function OneDay({ owner, chooses }: { owner: string | undefined; chooses: boolea
                 <Table
                   rows={day.new_leads.data.slice(0, 15)}
                   columns={['company_name', 'full_name', 'title', 'score', 'tier', 'owner', 'discovered_at']}
-                  caption={`${Math.min(15, day.new_leads.total)} ${t('numbers_of')} ${count(day.new_leads.total)}`}
+                  caption={`${t('new_leads')}: ${Math.min(15, day.new_leads.total)} ${t('numbers_of')} ${count(day.new_leads.total)}`}
                 />
               </Panel>
             )}

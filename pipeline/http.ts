@@ -77,6 +77,8 @@ export interface RateWindow {
   reset?: string
   /** Its length, where no header says when it ends; it is taken to begin with the first request that it counts. */
   period_s?: number
+  /** Seconds until it begins anew, where no header says and the plug-in knows; undefined: not known now. Asked with each answer. */
+  ends_in_s?(): number | undefined
 }
 
 /**

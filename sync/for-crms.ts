@@ -49,6 +49,27 @@ export async function writeInCuts<T>(
   return answers.flat()
 }
 
+/**
+ * A batch that may be refused whole for one row of it: cut in halves until what is wrong stands alone, which takes at most
+ * 2·log₂(n) more calls for one bad row among n. `send` answers what came of each row, or why all were refused.
+ */
+export async function isolating<T>(
+  rows: readonly T[],
+  send: (rows: readonly T[]) => Promise<readonly Outcome[] | { refused: Outcome }>,
+  isRefused = false,
+): Promise<readonly Outcome[]> {
+  if (rows.length === 0) return []
+  if (!isRefused || rows.length === 1) {
+    const told = await send(rows)
+    if (!('refused' in told)) return told
+    if (rows.length === 1) return [told.refused]
+  }
+  const middle = Math.floor(rows.length / 2)
+  const first = await isolating(rows.slice(0, middle), send)
+  // Where all of the first half is good, what is wrong is in the second, which need not be tried whole.
+  return [...first, ...(await isolating(rows.slice(middle), send, first.every(isDone)))]
+}
+
 /** A failure of the moment: the next call may work. */
 function isPassing(error: unknown): boolean {
   return error instanceof RemoteError && !['key', 'quota', 'forbidden', 'refused'].includes(error.reason ?? '')

@@ -58,14 +58,18 @@ export async function sync(
     pauses,
   }
   const file = new PlanFile(context.paths.target)
-  for (const crm of ready) for (const mapping of crm.mappings) await planMapping(syncing, crm, mapping, file)
+  const acting = new Set<Mapping>()
+  for (const crm of ready) {
+    for (const mapping of crm.mappings) if ((await planMapping(syncing, crm, mapping, file)) > 0) acting.add(mapping)
+  }
   file.close()
   syncing.plan?.refuseIfMoved()
   const stopped =
     live && !orders.yes && syncing.plan === undefined ? await guardProblem(context, guard, tally) : undefined
   if (stopped !== undefined) tally.failures.push({ kind: 'row', message: stopped })
   const paused = live ? pauses.of('sync') : undefined
-  if (live && stopped === undefined && paused === undefined) for (const crm of ready) await applyCrm(syncing, crm)
+  if (live && stopped === undefined && paused === undefined)
+    for (const crm of ready) await applyCrm(syncing, crm, acting)
   await syncing.questions.close(new Set(ready.map(({ name }) => name)))
   const nothing = stopped ?? (paused === undefined ? undefined : pauseText(paused))
   const text = nothing === undefined ? tally.text(live) : `${tally.text(false)}: ${nothing}`
@@ -101,8 +105,8 @@ export function decidingOf({ orders, exclusions }: Syncing, { shapes }: Ready, m
   return { mapping, shape: shapes.get(mapping.object) ?? '', retry, against: exclusions.against }
 }
 
-/** Says what there is to do. Unless live, it is also recorded, as planned. */
-async function planMapping(syncing: Syncing, crm: Ready, mapping: Mapping, file: PlanFile): Promise<void> {
+/** Says what there is to do, and answers how many records that is. Unless live, it is also recorded, as planned. */
+async function planMapping(syncing: Syncing, crm: Ready, mapping: Mapping, file: PlanFile): Promise<number> {
   const { context, tally, live, plan, questions } = syncing
   const bad = await countBadKeys(context.connection, mapping)
   if (bad > 0) {
@@ -110,6 +114,7 @@ async function planMapping(syncing: Syncing, crm: Ready, mapping: Mapping, file:
     tally.failures.push({ kind: 'row', message })
   }
   const deciding = decidingOf(syncing, crm, mapping)
+  let acts = 0
   async function* planned(): AsyncGenerator<object[]> {
     for await (const changes of changesOf(context.connection, mapping, crm.judgements.get(mapping.object))) {
       context.signal.throwIfAborted()
@@ -122,6 +127,7 @@ async function planMapping(syncing: Syncing, crm: Ready, mapping: Mapping, file:
         if (plan?.has(change) && !plan.agrees(change))
           plan.moved.push(`${change.crm} ${change.object} ${change.record_id}`)
         const isAct = fate === 'write' || fate === 'archive'
+        if (isAct) acts += 1
         if (isAct || change.diff.conflicts.length > 0 || change.deleted || fate === 'ambiguous') file.add([change])
         if (fate === 'void' || (isAct && !live && fate === 'write')) rows.push(plannedRow(change, fate === 'write'))
         else if (isAct && !live) rows.push(archivedRow(change, null))
@@ -130,6 +136,7 @@ async function planMapping(syncing: Syncing, crm: Ready, mapping: Mapping, file:
     }
   }
   await context.record(OUTCOMES, planned())
+  return acts
 }
 
 function count(tally: Tally, change: Change, fate: Fate, mapping: Mapping): void {
@@ -142,10 +149,20 @@ function count(tally: Tally, change: Change, fate: Fate, mapping: Mapping): void
   else if (wanted && newLinks(change, mapping).length === 0) tally.unchanged += 1
 }
 
-/** One CRM: parents before children, then what hangs on what. */
-async function applyCrm(syncing: Syncing, crm: Ready): Promise<void> {
+/**
+ * One CRM: parents before children, then what hangs on what. `acting`: mappings of which something is planned. Of the others
+ * only those can come to something whose records are born with parents that this run makes.
+ */
+async function applyCrm(syncing: Syncing, crm: Ready, acting: ReadonlySet<Mapping>): Promise<void> {
+  const applied = new Set<string>()
   try {
-    for (const mapping of crm.mappings) await applyMapping(syncing, crm, mapping)
+    for (const mapping of crm.mappings) {
+      const { object, kind, links } = mapping
+      const onNew = Object.values(links).some((parent) => kind.links[parent] === 'inline' && applied.has(parent))
+      if (!acting.has(mapping) && !onNew) continue
+      await applyMapping(syncing, crm, mapping)
+      applied.add(object)
+    }
     for (const mapping of crm.mappings) await applyLinks(syncing, crm, mapping)
   } catch (error) {
     fail(syncing.tally, error, crm.name)

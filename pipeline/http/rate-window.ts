@@ -44,9 +44,17 @@ export function noteWindows(
     // Answers overtake each other: only a number well above the last one says that the window has begun anew.
     const same = held !== undefined && said <= held.told + 2 * (open + 1)
     const told = same ? Math.min(said, held.told) : said
-    const ends = resetOf(window, headers, now) ?? (same ? held.reset_at : now + (window.period_s ?? 60) * 1000)
+    const ends =
+      resetOf(window, headers, now) ??
+      knownOf(window, now) ??
+      (same ? held.reset_at : now + (window.period_s ?? 60) * 1000)
     pace.windows[window.remaining] = { left: told - open, told, reset_at: Math.max(ends, now + SHORTEST_MS) }
   }
+}
+
+function knownOf({ ends_in_s }: RateWindow, now: number): number | undefined {
+  const seconds = ends_in_s?.()
+  return seconds === undefined ? undefined : now + seconds * 1000
 }
 
 /** Seconds from now, or an instant in seconds or milliseconds since 1970. */

@@ -21,7 +21,7 @@ export const START = Date.parse('2026-03-10T08:00:00.000Z')
 
 /** The HTTP layer over a ledger in memory, with a clock that stands still except when the layer waits. */
 export async function httpWorld(overrides: Partial<HttpDeps> = {}): Promise<HttpWorld> {
-  const database = await openDatabase()
+  const database = await openDatabase({ threads: 1 })
   const connection = await database.connect()
   await connection.run(`
     create schema log;

@@ -36,6 +36,8 @@ export async function world(
   const as_of = options.as_of ?? '2026-11-22'
   const folder = mkdtempSync(join(tmpdir(), 'lead-engine-'))
   const session = await openSession({ as_of })
+  // As every run over so little works: docs/decisions/threads.md.
+  await session.connection.run(`set threads = 1; set disabled_optimizers = 'in_clause'`)
   await createLedger(session.connection, new Date('2026-01-01T00:00:00Z'))
   const run = {
     run_id: 'run_000001',

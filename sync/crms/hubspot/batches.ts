@@ -1,4 +1,4 @@
-import type { Outcome } from '../../define.ts'
+import { isolating, type Outcome } from '../../define.ts'
 import { batchAnswer, type Failure, failureOf, type HubspotRecord, listOf, readAs, rejection } from './answers.ts'
 import type { Answered, Client } from './client.ts'
 import { KEY } from './objects.ts'
@@ -27,8 +27,16 @@ export async function writeBatch(
   object: string,
   act: Act,
   inputs: readonly Input[],
-): Promise<Outcome[]> {
-  if (inputs.length === 0) return []
+): Promise<readonly Outcome[]> {
+  return isolating(inputs, (some) => writeOnce(client, object, act, some))
+}
+
+async function writeOnce(
+  client: Client,
+  object: string,
+  act: Act,
+  inputs: readonly Input[],
+): Promise<readonly Outcome[] | { refused: Outcome }> {
   const answer = await client.post(paths.batch(object, act), { inputs }, { once: act === 'create' })
   if (answer.status >= 400) return refusedWhole(client, object, act, inputs, answer)
   const outcomes = joined(inputs, answer)
@@ -42,24 +50,21 @@ export async function writeBatch(
 
 const UNTOLD: Outcome = { status: 'unknown', crm_id: null, message: 'the answer says nothing about this row' }
 
+/** Where the answer names records that are not there, the others are sent without them. */
 async function refusedWhole(
   client: Client,
   object: string,
   act: Act,
   inputs: readonly Input[],
   { data }: Answered,
-): Promise<Outcome[]> {
+): Promise<readonly Outcome[] | { refused: Outcome }> {
   const failure = failureOf(data)
-  if (inputs.length === 1) return [rejection(failure)]
+  const refused = rejection(failure)
   const missing = new Set(failure.category === 'OBJECT_NOT_FOUND' ? listOf(failure.context?.ids ?? undefined) : [])
   const rest = inputs.filter(({ id }) => id === undefined || !missing.has(id))
-  if (rest.length < inputs.length) {
-    const others = await writeBatch(client, object, act, rest)
-    return inputs.map((input) => others[rest.indexOf(input)] ?? rejection(failure))
-  }
-  const middle = Math.ceil(inputs.length / 2)
-  const first = await writeBatch(client, object, act, inputs.slice(0, middle))
-  return [...first, ...(await writeBatch(client, object, act, inputs.slice(middle)))]
+  if (inputs.length === 1 || rest.length === inputs.length) return { refused }
+  const others = await writeBatch(client, object, act, rest)
+  return inputs.map((input) => others[rest.indexOf(input)] ?? refused)
 }
 
 /** Results and errors find their row by trace id, else by our key or the record's id; never by their place. */

@@ -27,7 +27,7 @@ const ANSWERS = [200, 201, 202, 204, 207, 400, 404, 409]
 const PASSING = new Set([520, 521, 522, 523, 524, 525, 526])
 const LOCKED_S = 2
 const UNKNOWN_DAY_S = 3_600
-/** Of what is left of the day, so that others of the account can still work. */
+/** What is left of the day. */
 const DAILY_WINDOW = 'x-hubspot-ratelimit-daily-remaining'
 const EARLY_MS = 300_000
 
@@ -43,7 +43,17 @@ export function createClient(context: CrmContext<Settings>): Client {
     base_url: settings.base_url,
     limits: { concurrency: settings.concurrency, timeout_s: settings.timeout_s },
     buckets: {
-      calls: { windows: [{ remaining: 'x-hubspot-ratelimit-remaining', period_s: 10 }] },
+      calls: {
+        windows: [
+          { remaining: 'x-hubspot-ratelimit-remaining', period_s: 10 },
+          // Kept from run to run: what is used up stays so until midnight there, whichever run comes.
+          {
+            remaining: DAILY_WINDOW,
+            period_s: UNKNOWN_DAY_S,
+            ends_in_s: () => (zone === undefined ? undefined : untilMidnight()),
+          },
+        ],
+      },
       // Five in any second over the whole account: one is left to people and other apps.
       search: { per_second: 4 },
     },

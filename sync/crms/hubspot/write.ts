@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { CrmError, type CrmRow, inCuts, type LinkPair, type Outcome, writeInCuts } from '../../define.ts'
+import { CrmError, type CrmRow, inCuts, isolating, type LinkPair, type Outcome, writeInCuts } from '../../define.ts'
 import { failureOf, linkAnswer, readAs, rejection } from './answers.ts'
 import { type Input, MOST, writeBatch } from './batches.ts'
 import type { Client } from './client.ts'
@@ -101,15 +101,15 @@ export function createWriter(client: Client, shapes: Shapes, reader: Reader): Wr
     return ways.map((way) => (way.act === 'none' ? way.outcome : outcomes.get(way)!))
   }
 
-  async function linkSome(from: string, to: string, pairs: readonly LinkPair[]): Promise<Outcome[]> {
+  async function linkSome(
+    from: string,
+    to: string,
+    pairs: readonly LinkPair[],
+  ): Promise<readonly Outcome[] | { refused: Outcome }> {
     const types = associationTypes(from, to)
     const inputs = pairs.map(({ from_id, to_id }) => ({ from: { id: from_id }, to: { id: to_id }, types }))
     const answer = await client.post(paths.associations(from, to, 'create'), { inputs })
-    if (answer.status >= 400) {
-      if (pairs.length === 1) return [rejection(failureOf(answer.data))]
-      const middle = Math.ceil(pairs.length / 2)
-      return [...(await linkSome(from, to, pairs.slice(0, middle))), ...(await linkSome(from, to, pairs.slice(middle)))]
-    }
+    if (answer.status >= 400) return { refused: rejection(failureOf(answer.data)) }
     const { results, errors } = readAs(linkAnswer, answer.data, 'a batch of associations')
     // A link that is there already may be left out of the answer; only an error says that it is not.
     const told = new Set(results.map(({ fromObjectId, toObjectId }) => `${fromObjectId}>${toObjectId}`))
@@ -130,7 +130,8 @@ export function createWriter(client: Client, shapes: Shapes, reader: Reader): Wr
 
   return {
     upsert,
-    link: (from, to, pairs) => writeInCuts(pairs, MOST_LINKS, (cut) => linkSome(from, to, cut)),
+    link: (from, to, pairs) =>
+      writeInCuts(pairs, MOST_LINKS, (cut) => isolating(cut, (some) => linkSome(from, to, some))),
     archive,
     /** Only people can be erased for good; all else goes to the recycle bin, which HubSpot empties after 90 days. */
     async erase(object, crm_ids) {

@@ -38,7 +38,10 @@ export const PASSING = new Set([
   'APEX_CPU_LIMIT_EXCEEDED',
 ])
 
+const LIMIT = 'REQUEST_LIMIT_EXCEEDED'
 const AT_WORK = new Set(['UploadComplete', 'InProgress'])
+/** The requests of 24 hours are used up; nothing tells when there are more. Nobody asks before that, neither a later run. */
+const PARKED_S = 900
 /** With the layer's pauses a quarter of an hour of waiting. */
 const POLLS = 30
 const EXPECTED = [200, 201, 204, 300, 400, 401, 403, 404, 410, 414]
@@ -51,6 +54,7 @@ export function createClient(context: CrmContext<Settings>): Client {
     record: false,
     limits: { concurrency: 4, timeout_s: settings.timeout_s },
     meaning: meaningOf,
+    wait_s: ({ status, data }) => (status === 403 && isUsedUp(data) ? PARKED_S : undefined),
   }
   const api = http(options)
   const jobs = http({ ...options, limits: { ...options.limits, retries: POLLS }, meaning: meaningOfJob })
@@ -92,12 +96,15 @@ export function createClient(context: CrmContext<Settings>): Client {
 
 function meaningOf(answer: Told): Meaning | undefined {
   if (answer.status >= 500) return 'later'
-  if (answer.status === 403) {
-    const { errorCode, message } = troubleOf(answer.data)
-    if (errorCode === 'REQUEST_LIMIT_EXCEEDED') return /concurrent/i.test(message) ? 'rate' : 'quota'
-  }
+  if (answer.status === 403 && troubleOf(answer.data).errorCode === LIMIT) return 'rate'
   // Every row of the call is locked, or the like: the layer waits, longer each time, and sends it again.
   return answer.status === 200 && isAllPassing(answer.data) ? 'later' : undefined
+}
+
+/** Too many at once says so; all else is the day's. */
+function isUsedUp(data: unknown): boolean {
+  const { errorCode, message } = troubleOf(data)
+  return errorCode === LIMIT && !/concurrent/i.test(message)
 }
 
 function meaningOfJob(answer: Told): Meaning | undefined {

@@ -2,6 +2,7 @@ import {
   type CrmContext,
   type CrmRow,
   type Fields,
+  isolating,
   type Link,
   type LinkPair,
   type Outcome,
@@ -58,22 +59,16 @@ export function createWriter(
 ): Writer {
   const headers = settings.allow_duplicates ? { 'sforce-duplicate-rule-header': 'allowSave=true' } : undefined
 
-  /** One call. A whole one that is refused is cut in halves, until what is wrong stands alone. */
-  async function call(path: string, records: readonly Fields[]): Promise<Outcome[]> {
-    if (records.length === 0) return []
-    const answer = await client.ask({
-      method: 'PATCH',
-      path: client.path(path),
-      body: { allOrNone: false, records },
-      headers,
+  /** One call, or more where a whole one is refused. */
+  async function call(path: string, records: readonly Fields[]): Promise<readonly Outcome[]> {
+    return isolating(records, async (some) => {
+      const body = { allOrNone: false, records: some }
+      const answer = await client.ask({ method: 'PATCH', path: client.path(path), body, headers })
+      const told = bodyOf(answer)
+      if (answer.status !== 200) return { refused: refusal(troubleOf(told)) }
+      if (Array.isArray(told) && told.length === some.length) return (told as Result[]).map(outcomeOf)
+      return some.map(() => ({ status: 'unknown', crm_id: null }))
     })
-    const told = bodyOf(answer)
-    if (answer.status === 200 && Array.isArray(told) && told.length === records.length)
-      return (told as Result[]).map(outcomeOf)
-    if (answer.status === 200) return records.map(() => ({ status: 'unknown', crm_id: null }))
-    if (records.length === 1) return [refusal(troubleOf(told))]
-    const half = Math.ceil(records.length / 2)
-    return [...(await call(path, records.slice(0, half))), ...(await call(path, records.slice(half)))]
   }
 
   /** Those whose rows were locked are sent again, alone, and one call at a time. */

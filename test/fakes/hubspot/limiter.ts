@@ -77,6 +77,11 @@ export class Limiter {
     this.limits = { ...this.limits, search_per_second: per_second }
   }
 
+  /** From now on. */
+  limit_day(daily: number): void {
+    this.limits = { ...this.limits, daily }
+  }
+
   headers(isSearch: boolean): Record<string, string> {
     if (!Number.isFinite(this.limits.max)) return {}
     const daily: Record<string, string> = Number.isFinite(this.limits.daily)

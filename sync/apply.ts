@@ -10,38 +10,54 @@ import { archivedRow, beforeOf, intentRow, outcomeRow } from './rows.ts'
 import { decidingOf, type Syncing } from './sync.ts'
 import { LINKS, OUTCOMES, WRITES } from './tables.ts'
 
-/** Live, one object: batch by batch, first how it stands right now, then the intent, then the act, then what came of it. */
+/**
+ * Live, one object: batch by batch, first how it stands right now, then the intent, then the act, then what came of it. While one
+ * batch is with the CRM, the next is made ready; only one is with it at a time.
+ */
 export async function applyMapping(syncing: Syncing, crm: Ready, mapping: Mapping): Promise<void> {
-  const { context, plan } = syncing
+  const { context, plan, exclusions, pauses, tally } = syncing
   const deciding = decidingOf(syncing, crm, mapping)
   const judgement = crm.judgements.get(mapping.object)
   const taken = new Set<string>()
   const batches = { write: [] as Change[], archive: [] as Change[] }
+  let sending: Promise<void> = Promise.resolve()
   const flush = async (fate: 'write' | 'archive') => {
     const batch = batches[fate]
     batches[fate] = []
     if (batch.length === 0) return
     context.signal.throwIfAborted()
-    if (syncing.pauses.of('sync') !== undefined) syncing.tally.undone += batch.length
-    else if (fate === 'write') await applyBatch(syncing, crm, mapping, { batch, taken })
-    else await archiveBatch(syncing, crm, mapping, batch)
-  }
-  for await (const changes of changesOf(context.connection, mapping, judgement)) {
-    for (const one of changes) {
-      const fate = fateOf(one, deciding)
-      if (fate !== 'write' && fate !== 'archive') continue
-      const change = fate === 'archive' ? withDiff(one, { ...one.diff, operation: 'archive' }) : one
-      if (plan !== undefined && !plan.agrees(change)) continue
-      if (fate === 'write' && isWaiting(change, mapping)) {
-        syncing.tally.waiting += 1
-        continue
-      }
-      batches[fate].push(change)
-      if (batches[fate].length >= crm.definition.batch) await flush(fate)
+    exclusions.refresh()
+    const isPaused = () => pauses.of('sync') !== undefined
+    const acts = isPaused() || fate === 'archive' ? batch : await prepare(syncing, crm, mapping, { batch, taken })
+    await sending
+    if (isPaused()) tally.undone += acts.length
+    else if (fate === 'archive') await archiveBatch(syncing, crm, mapping, batch)
+    else {
+      sending = send(syncing, crm, mapping, acts)
+      sending.catch(() => {})
     }
   }
-  await flush('write')
-  await flush('archive')
+  try {
+    for await (const changes of changesOf(context.connection, mapping, judgement)) {
+      for (const one of changes) {
+        const fate = fateOf(one, deciding)
+        if (fate !== 'write' && fate !== 'archive') continue
+        const change = fate === 'archive' ? withDiff(one, { ...one.diff, operation: 'archive' }) : one
+        if (plan !== undefined && !plan.agrees(change)) continue
+        if (fate === 'write' && isWaiting(change, mapping)) {
+          tally.waiting += 1
+          continue
+        }
+        batches[fate].push(change)
+        if (batches[fate].length >= crm.definition.batch) await flush(fate)
+      }
+    }
+    await flush('write')
+    await flush('archive')
+  } finally {
+    // What was sent is told, whatever else went wrong.
+    await sending
+  }
 }
 
 interface Batch {
@@ -50,10 +66,9 @@ interface Batch {
   taken: Set<string>
 }
 
-async function applyBatch(syncing: Syncing, crm: Ready, mapping: Mapping, { batch, taken }: Batch): Promise<void> {
+/** What of a batch is to be done, as things stand right now, with its intent in the ledger. */
+async function prepare(syncing: Syncing, crm: Ready, mapping: Mapping, { batch, taken }: Batch): Promise<Change[]> {
   const { context, tally, questions, plan } = syncing
-  const { session, definition, name } = crm
-  const { object } = mapping
   const deciding = decidingOf(syncing, crm, mapping)
   const standing = await resolve(crm, mapping, { batch, taken })
   const acts: Change[] = []
@@ -66,8 +81,19 @@ async function applyBatch(syncing: Syncing, crm: Ready, mapping: Mapping, { batc
     } else if (plan !== undefined && now.sync_id !== planned.sync_id) tally.undone += 1
     else acts.push(now)
   }
+  if (acts.length > 0) await context.record(OUTCOMES, [acts.map(intentRow)])
+  return acts
+}
+
+/** Those that somebody has suppressed since they were made ready stay behind. */
+async function send(syncing: Syncing, crm: Ready, mapping: Mapping, ready: readonly Change[]): Promise<void> {
+  const { context, tally, exclusions } = syncing
+  const { session, definition, name } = crm
+  const { object } = mapping
+  exclusions.refresh()
+  const acts = ready.filter((change) => exclusions.against(change) === undefined)
+  tally.excluded += ready.length - acts.length
   if (acts.length === 0) return
-  await context.record(OUTCOMES, [acts.map(intentRow)])
   const rows = acts.map((change) => rowOf(change, mapping))
   const outcomes = await session.upsert(object, rows)
   if (outcomes.length !== acts.length) {

@@ -4,6 +4,8 @@ import type { Change } from './changes.ts'
 
 /** Who is not to be made a record of, and whose record is not to be touched any more. */
 export interface Exclusions {
+  /** Takes in what somebody has said since; before each batch. */
+  refresh(): void
   /** Why a change is not to be done; undefined when nothing is against it. */
   against(change: Pick<Change, 'about' | 'record_id' | 'crm_id'>): string | undefined
 }
@@ -25,11 +27,15 @@ export async function readExclusions({ connection, paths }: StepContext): Promis
   const waiting = watchIncoming(paths.data)
   let seen = -1
   let named = new Set<string>()
+  const refresh = () => {
+    const messages = waiting.of('suppress')
+    if (messages.length !== seen) named = standing(taken, messages)
+    seen = messages.length
+  }
+  refresh()
   return {
+    refresh,
     against({ about, record_id, crm_id }) {
-      const messages = waiting.of('suppress')
-      if (messages.length !== seen) named = standing(taken, messages)
-      seen = messages.length
       if (namesOf(record_id, about).some((name) => named.has(name))) return 'suppressed'
       const reason = about.company_id === null ? undefined : excluded.get(about.company_id)
       return reason === 'suppressed' || crm_id === null ? reason : undefined

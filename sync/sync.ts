@@ -118,6 +118,7 @@ async function planMapping(syncing: Syncing, crm: Ready, mapping: Mapping, file:
   async function* planned(): AsyncGenerator<object[]> {
     for await (const changes of changesOf(context.connection, mapping, crm.judgements.get(mapping.object))) {
       context.signal.throwIfAborted()
+      syncing.exclusions.refresh()
       const rows: object[] = []
       for (const one of changes) {
         const fate = fateOf(one, deciding)

@@ -290,6 +290,20 @@ describe('what stops a sync', () => {
     expect(crm.of('notes')).toHaveLength(50)
   })
 
+  test('an opt-out while the batch before is with the CRM', async () => {
+    const { crm, fill, run, say } = await scene(new MemoryCrm(), { companies: MAPPINGS.companies! }, 10)
+    await fill(30)
+    crm.fault = (call) => {
+      if (call === 'upsert' && crm.of('companies').length === 10)
+        say('suppress', { action: 'add', by: 'domain', value: 'c9.example' })
+      return undefined
+    }
+    const { counts } = await run()
+    expect(counts).toMatchObject({ excluded: 1, unknown: 0 })
+    expect(crm.of('companies')).toHaveLength(29)
+    expect(crm.of('companies').map(({ record_id }) => record_id)).not.toContain('cmp_9')
+  })
+
   test('too much at once, unless somebody says yes', async () => {
     const { crm, fill, run } = await scene()
     await fill(120)

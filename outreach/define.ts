@@ -25,6 +25,8 @@ export interface Channel<Settings extends z.ZodObject = z.ZodObject> {
   senders?(settings: z.output<Settings>): readonly Sender[]
   /** Why this message cannot go this way, as a snake_case reason without personal data; undefined when it can. */
   refuses(message: Message): string | undefined
+  /** Why nothing may leave under these settings at all, as a snake_case reason. */
+  lacks?(settings: z.output<Settings>): string | undefined
   /** All that the other person will see of it: what is approved, to the byte. Absent: subject and text as they are. */
   compose?(settings: z.output<Settings>, writing: Writing): Letter
   /** Base URL, headers and limits, where messages leave over HTTP; undefined where these settings do not. */

@@ -133,6 +133,7 @@ function dueSql(scope: string, sequences: readonly Sequence[], among?: string): 
           where channel = 'phone' and address = regexp_replace(phone, '[^0-9]', '', 'g')
         ) as phone_is_shared,
         list_contains(coalesce(stale_fields, []), 'email') as email_is_stale,
+        (select reason from ops.lead_holds as holds where holds.lead_id = scope.lead_id) as held,
         list_sort(list_distinct(list_concat(coalesce(tech_stack, []), coalesce(tech_stack_detected, [])))) as tech_stack,
         list_reverse_sort(
           list_filter(

@@ -3,16 +3,16 @@ import { quoteLiteral } from '../pipeline/table.ts'
 import { type Desk, hashOf, letterOf, namesOf, type Switched } from './desk.ts'
 import { casesOf, dueSelect } from './due.ts'
 import type { OutreachEvent, Status } from './events.ts'
+import { freshActs } from './fresh-acts.ts'
 import { consequenceOf, guard } from './guard.ts'
 import { publicHolidays } from './holidays.ts'
 import type { Lead } from './lead.ts'
 import { capOf, gapAfter } from './mailbox-pace.ts'
 import { type MailboxPast, mailboxPasts, nothingSent } from './mailbox-past.ts'
 import type { Moment } from './moment.ts'
-import { type Holidays, openDays } from './opening-hours.ts'
+import { type Holidays, openDays, openingOf } from './opening-hours.ts'
 import { skipped } from './plan.ts'
 import type { Sequence } from './sequence.ts'
-import { WEEKDAYS } from './sequence-file.ts'
 import type { Person } from './suppressed.ts'
 
 /** What may be done with a message at this moment. `change`: nothing leaves, and the event is to be this. */
@@ -31,6 +31,7 @@ export class Gate {
   readonly #context: StepContext
   readonly #desk: Desk
   readonly #isSuppressed: (person: Person) => boolean
+  readonly #heldSince: (lead_id: string) => string | undefined
   readonly #leads = new Map<string, Known>()
   /** What each mailbox has sent, by channel and mailbox. */
   readonly #pasts: Map<string, MailboxPast>
@@ -42,12 +43,14 @@ export class Gate {
     context: StepContext,
     desk: Desk,
     isSuppressed: (person: Person) => boolean,
+    heldSince: (lead_id: string) => string | undefined,
     pasts: Map<string, MailboxPast>,
     holidays: Holidays,
   ) {
     this.#context = context
     this.#desk = desk
     this.#isSuppressed = isSuppressed
+    this.#heldSince = heldSince
     this.#pasts = pasts
     this.#holidays = holidays
     this.#days = openDays(holidays)
@@ -56,7 +59,7 @@ export class Gate {
 
   static async open(context: StepContext, desk: Desk, isSuppressed: (person: Person) => boolean): Promise<Gate> {
     const pasts = await mailboxPasts(context.connection, context.now())
-    return new Gate(context, desk, isSuppressed, pasts, await publicHolidays())
+    return new Gate(context, desk, isSuppressed, await freshActs(context), pasts, await publicHolidays())
   }
 
   /** Reads the facts of the leads that these messages are for. */
@@ -101,7 +104,10 @@ export class Gate {
     const message = { subject: event.subject, body: event.body ?? '' }
     const others = [...history.values()].filter(({ event_id }) => event_id !== event.event_id)
     const moment = this.#momentOf(event, entry, sequence, sequence.steps[at]!.after_days)
-    const said = { message, history: others, ground: sequence, moment }
+    const is_first = this.threadOf(event).length === 0
+    const lacks = entry.channel.lacks?.(entry.settings)
+    const window = { recontact_after_days: sequence.recontact_after_days, today: this.#today() }
+    const said = { message, history: others, window, ground: sequence, moment, is_first, lacks }
     const reason = guard({ lead, sequence: event.sequence, channel: entry.channel, ...said })
     if (reason !== undefined) {
       const consequence = consequenceOf(reason)
@@ -119,12 +125,7 @@ export class Gate {
     const lead = this.#leads.get(event.lead_id)?.lead
     const past = this.#pastOf(event)
     const sender = senderOf(event, entry) ?? {}
-    const opening = {
-      country: lead?.country ?? null,
-      state: lead?.state ?? null,
-      days: sequence.hours === undefined ? WEEKDAYS : sequence.days,
-      hours: sequence.hours,
-    }
+    const opening = openingOf(sequence, { country: lead?.country ?? null, state: lead?.state ?? null })
     const earlier = this.#before(event).map(({ status, sent_at, channel }) => ({
       status,
       sent_at: sent_at === null ? undefined : Date.parse(sent_at),
@@ -138,13 +139,14 @@ export class Gate {
       now: this.#context.now().getTime(),
       paused: last_look === 'paused',
       suppressed: last_look === 'suppressed',
+      held: last_look === 'snoozed' || last_look === 'decided_since' ? last_look : undefined,
       earlier,
       after_days,
       due,
       max_late_days,
       opening,
       days: this.#days,
-      holidays: sequence.hours === undefined ? () => false : this.#holidays,
+      holidays: this.#holidays,
       mailbox: { sent_today, per_day: capOf(sender, days_before), last_at, gap_ms, health },
     }
   }
@@ -178,7 +180,8 @@ export class Gate {
     const { lead = undefined, cnpj = null } = this.#leads.get(event.lead_id) ?? {}
     const company = { company_id: lead?.company_id ?? null, domain: lead?.domain ?? null, cnpj }
     const email = entryEmail(event)
-    return this.#isSuppressed({ contact_id: event.contact_id, email, ...company }) ? 'suppressed' : undefined
+    if (this.#isSuppressed({ contact_id: event.contact_id, email, ...company })) return 'suppressed'
+    return this.#heldSince(event.lead_id)
   }
 
   /** The intent: with everything by which the message can be found again. */

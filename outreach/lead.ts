@@ -32,6 +32,8 @@ export interface Lead {
   signal_kind: string | null
   signal_evidence: string | null
   news_title: string | null
+  /** Why nobody writes to it now, whatever a sequence wants: `ops.lead_holds`. */
+  held: string | null
   /** Names of the sequences whose audience it is in. */
   audiences: readonly string[]
   /** The lead that may write to this address where several leads share it. */
@@ -63,6 +65,11 @@ export const SLOTS = Object.keys(SLOT_VALUES)
 
 export function slotValue(slot: string, lead: Lead, sender: Sender | undefined): string | null {
   return SLOT_VALUES[slot]?.(lead, sender) ?? null
+}
+
+/** All that is known of a slot: a claim may rest on any of it. */
+export function slotValues(slot: string, lead: Lead, sender: Sender | undefined): readonly string[] {
+  return slot === 'tech' ? (lead.tech_stack ?? []) : [slotValue(slot, lead, sender) ?? []].flat()
 }
 
 /** First word of the name, without honorifics; registers that shout (`MARIA DA SILVA`) are quietened. */

@@ -7,6 +7,8 @@ export interface Moment {
   paused: boolean
   /** Opted out, or on a list of whom not to touch: person, domain or company. */
   suppressed: boolean
+  /** What somebody said of the lead since the models were built. */
+  held?: string
   /** States of the steps of the sequence before this one, in order; `same_channel`: it went the same way. */
   earlier: readonly { status: Status; sent_at: number | undefined; same_channel: boolean }[]
   /** Days that the sequence wants between the step before it, when it was really sent, and this one. */
@@ -56,6 +58,7 @@ export function refusesMoment(moment: Moment): string | undefined {
   const { now, mailbox } = moment
   if (moment.suppressed) return 'suppressed'
   if (moment.paused) return 'paused'
+  if (moment.held !== undefined) return moment.held
   const turn = refusesTurn(moment)
   if (turn !== undefined) return turn
   const { max_late_days } = moment

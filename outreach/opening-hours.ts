@@ -1,4 +1,4 @@
-import { DateTime } from 'luxon'
+import { DateTime, IANAZone } from 'luxon'
 import { COUNTRIES } from './countries.ts'
 import { WEEKDAYS } from './sequence-file.ts'
 
@@ -12,6 +12,16 @@ export interface Opening {
   days: readonly (typeof WEEKDAYS)[number][]
   /** `09:00`, inclusive and exclusive; absent: the whole day. */
   hours?: { from: string; to: string }
+  /** Each hour of each day, holidays as well: nobody asked for better. */
+  always?: boolean
+}
+
+/** When a sequence writes to a place. */
+export function openingOf(
+  { days, hours }: Pick<Opening, 'days' | 'hours'>,
+  { country, state }: Pick<Opening, 'country' | 'state'>,
+): Opening {
+  return hours === undefined ? { country, state, days: WEEKDAYS, always: true } : { country, state, days, hours }
 }
 
 /** IANA name of the zone of a place; UTC where nothing is known of it. */
@@ -25,9 +35,45 @@ export function zoneOf({ country, state }: Pick<Opening, 'country' | 'state'>): 
   return known.states?.[code] ?? known.zone
 }
 
+const QUARTER_MS = 900_000
+const zones = new Map<string, { zone: IANAZone; offsets: Map<number, number>; starts: Map<string, number> }>()
+
+/** What was reckoned of a zone before: clocks change at full quarters of an hour, and days are asked for again and again. */
+function known(zone: string) {
+  let found = zones.get(zone)
+  if (found === undefined) {
+    found = { zone: IANAZone.create(zone), offsets: new Map(), starts: new Map() }
+    zones.set(zone, found)
+  }
+  return found
+}
+
 /** A local day, `2026-01-31`, of that moment (ms since 1970) there. */
 export function localDay(at: number, zone: string): string {
-  return DateTime.fromMillis(at, { zone }).toISODate()!
+  if (zone === 'UTC') return dayOf(at)
+  const { zone: iana, offsets } = known(zone)
+  const quarter = Math.floor(at / QUARTER_MS)
+  let offset = offsets.get(quarter)
+  if (offset === undefined) {
+    offset = iana.offset(quarter * QUARTER_MS) * 60_000
+    offsets.set(quarter, offset)
+  }
+  return dayOf(at + offset)
+}
+
+function dayOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 10)
+}
+
+/** The first moment of a local day, also where the clocks skip midnight. */
+function startOf(day: string, zone: string): number {
+  const { starts } = known(zone)
+  let start = starts.get(day)
+  if (start === undefined) {
+    start = DateTime.fromISO(day, { zone }).startOf('day').toMillis()
+    starts.set(day, start)
+  }
+  return start
 }
 
 /** From when to when (ms, the end not in it) one local day is open; undefined for a day that is not. */
@@ -35,24 +81,46 @@ export type Days = (opening: Opening, day: string) => { from: number; to: number
 
 /** Remembers each day that it was asked of: the leads of a place share them. */
 export function openDays(holidays: Holidays): Days {
-  const known = new Map<string, { from: number; to: number } | undefined>()
+  type Open = ReturnType<Days> | null
+  const byPlace = new Map<string, Map<string, Open>>()
+  const byOpening = new WeakMap<Opening, Map<string, Open>>()
   return (opening, day) => {
-    const { country, state, days, hours } = opening
-    const key = `${country} ${state} ${days.join()} ${hours?.from} ${hours?.to} ${day}`
-    if (!known.has(key)) known.set(key, openOn(opening, day, holidays))
-    return known.get(key)
+    let days = byOpening.get(opening)
+    if (days === undefined) {
+      const key = keyOf(opening)
+      days = byPlace.get(key) ?? new Map()
+      byPlace.set(key, days)
+      byOpening.set(opening, days)
+    }
+    let open = days.get(day)
+    if (open === undefined) {
+      open = openOn(opening, day, holidays) ?? null
+      days.set(day, open)
+    }
+    return open ?? undefined
   }
+}
+
+/** The same for all who may be written to at the same times. */
+export function keyOf({ country, state, days, hours, always }: Opening): string {
+  return `${country} ${state} ${days.join()} ${hours?.from} ${hours?.to} ${always}`
 }
 
 function openOn(opening: Opening, day: string, holidays: Holidays): { from: number; to: number } | undefined {
   const zone = zoneOf(opening)
-  const start = DateTime.fromISO(day, { zone }).startOf('day')
-  if (!opening.days.includes(WEEKDAYS[start.weekday - 1]!)) return undefined
+  const whole = () => ({ from: startOf(day, zone), to: startOf(nextDay(day), zone) })
+  if (opening.always) return whole()
+  if (!opening.days.includes(weekdayOf(day))) return undefined
   if (holidays(opening.country, opening.state, day)) return undefined
-  if (opening.hours === undefined) return { from: start.toMillis(), to: start.plus({ days: 1 }).toMillis() }
+  if (opening.hours === undefined) return whole()
+  const start = DateTime.fromISO(day, { zone }).startOf('day')
   const from = clock(start, opening.hours.from)
   const to = clock(start, opening.hours.to)
   return from < to ? { from, to } : undefined
+}
+
+function weekdayOf(day: string): (typeof WEEKDAYS)[number] {
+  return WEEKDAYS[(new Date(`${day}T00:00:00Z`).getUTCDay() + 6) % 7]!
 }
 
 /** That time of the day there; one that the clocks skip is the first moment after the gap. */
@@ -87,7 +155,5 @@ export function nextOpen(at: number, opening: Opening, days: Days): number | und
 
 /** The first moment of the local day that lies so many days after the day of `sent`: what a step's offset means. */
 export function daysAfter(sent: number, days: number, zone: string): number {
-  return DateTime.fromISO(nextDay(localDay(sent, zone), days), { zone })
-    .startOf('day')
-    .toMillis()
+  return startOf(nextDay(localDay(sent, zone), days), zone)
 }

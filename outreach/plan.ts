@@ -3,8 +3,8 @@ import type { Sender } from './define.ts'
 import { type Desk, hashOf } from './desk.ts'
 import { CONTACTED, OPEN, type OutreachEvent, UNSENT } from './events.ts'
 import { guard, refusesLead } from './guard.ts'
-import { type Lead, slotValue } from './lead.ts'
-import type { Sequence } from './sequence.ts'
+import { type Lead, slotValue, slotValues } from './lead.ts'
+import type { Sequence, SequenceStep } from './sequence.ts'
 import { WEEKDAYS } from './sequence-file.ts'
 import { render } from './template.ts'
 
@@ -31,7 +31,8 @@ export function planLead({ lead, history }: Case, desk: Desk): Outcome[] {
   const seen = new Set(outcomes.map(({ event }) => event.event_id))
   const whyDropped = (past: OutreachEvent) => {
     if (desk.sequences.every(({ name }) => name !== past.sequence)) return 'sequence_off'
-    const refused = refusesLead(lead, past.sequence, history)
+    const { recontact_after_days } = desk.sequences.find(({ name }) => name === past.sequence)!
+    const refused = refusesLead(lead, past.sequence, history, { recontact_after_days, today: desk.as_of })
     return refused ?? (past.sequence === sequence?.name ? 'step_removed' : 'in_other_sequence')
   }
   for (const past of history) {
@@ -54,11 +55,20 @@ function sequenceOf(
   const wanted = sequences.filter(({ name }) => lead.audiences.includes(name))
   const among = (events: readonly OutreachEvent[], candidates: readonly Sequence[]) =>
     candidates.find(({ name }) => events.some((event) => event.sequence === name))
+  const contacted = history.filter(({ status }) => CONTACTED.includes(status))
+  const began = among(contacted, sequences)
+  const over = began?.steps.every(({ id }) =>
+    history.some((event) => event.sequence === began.name && event.step_id === id && OVER.includes(event.status)),
+  )
+  const next = over
+    ? wanted.find(
+        ({ name, recontact_after_days }) =>
+          recontact_after_days !== undefined && contacted.every(({ sequence }) => sequence !== name),
+      )
+    : undefined
   return (
-    among(
-      history.filter(({ status }) => CONTACTED.includes(status)),
-      sequences,
-    ) ??
+    next ??
+    began ??
     among(
       history.filter(({ status }) => status === 'planned'),
       wanted,
@@ -66,6 +76,9 @@ function sequenceOf(
     wanted[0]
   )
 }
+
+/** Nothing more comes of it by itself. */
+const OVER: readonly string[] = ['rejected', 'sent', 'delivered', 'opened', 'skipped', 'failed']
 
 function planSteps(lead: Lead, history: readonly OutreachEvent[], sequence: Sequence, desk: Desk): Outcome[] {
   const outcomes: Outcome[] = []
@@ -105,10 +118,19 @@ function draft(
   const { channel, senders } = entry
   const sender = senderFor(lead.lead_id, senders, history)
   const language = sequence.languages[lead.country ?? ''] ?? sequence.language
+  const variant = variantOf(event_id, step, before)
+  const templates = variant === null ? step.templates : step.texts![variant]!
   const message = before?.pinned
     ? { subject: before.subject, body: before.body ?? '' }
-    : render(step.templates[language]!, (slot) => slotValue(slot, lead, sender))
-  const reason = guard({ lead, sequence: sequence.name, channel, message, history, ground: sequence })
+    : render(
+        templates[language]!,
+        (slot) => slotValue(slot, lead, sender),
+        (slot) => slotValues(slot, lead, sender),
+      )
+  const is_first = sequence.steps.slice(0, index).every((earlier) => earlier.channel !== step.channel)
+  const window = { recontact_after_days: sequence.recontact_after_days, today: desk.as_of }
+  const said = { channel, message, history, window, ground: sequence, is_first, lacks: channel.lacks?.(entry.settings) }
+  const reason = guard({ lead, sequence: sequence.name, ...said })
   const event: OutreachEvent = {
     event_id,
     lead_id: lead.lead_id,
@@ -118,7 +140,7 @@ function draft(
     sequence_version: sequence.version,
     sequence_step: index + 1,
     step_id: step.id,
-    variant: null,
+    variant,
     status: 'planned',
     response_type: null,
     mailbox: sender?.mailbox ?? null,
@@ -138,6 +160,14 @@ function draft(
   }
   if (reason !== undefined) return skipped(event, reason)
   return { ...event, content_hash: hashOf(event, entry) }
+}
+
+/** The one it has, as long as there is one of the name; else by the hash of lead and step. */
+function variantOf(event_id: string, { texts }: SequenceStep, before: OutreachEvent | undefined): string | null {
+  const names = Object.keys(texts ?? {}).sort()
+  if (names.length === 0) return null
+  if (before?.variant && names.includes(before.variant)) return before.variant
+  return names[Number.parseInt(hash(event_id).slice(0, 8), 16) % names.length]!
 }
 
 interface Days {
@@ -171,6 +201,7 @@ const SAID = [
   'body',
   'planned_at',
   'skip_reason',
+  'variant',
   'address',
   'language',
   'content_hash',

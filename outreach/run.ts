@@ -78,7 +78,14 @@ export const steps: Room<Settings> = async (input) => {
         file: 'outreach/run.ts',
         description:
           'Draws up the messages and tasks of every sequence as planned events, and says why one will not go out.',
-        reads: [...AUDIENCE_MARTS, 'role_mailboxes', 'shared_addresses', 'outreach.events', 'outreach.decisions'],
+        reads: [
+          ...AUDIENCE_MARTS,
+          'role_mailboxes',
+          'shared_addresses',
+          'lead_holds',
+          'outreach.events',
+          'outreach.decisions',
+        ],
         records: [EVENTS],
         outward: 'send',
         fingerprint: createHash('sha256').update(text).digest('hex'),
@@ -94,7 +101,15 @@ export const steps: Room<Settings> = async (input) => {
         file: 'outreach/send.ts',
         description:
           'Finds out what became of messages that broke off, and sends what is approved and due, each at most once.',
-        reads: [...AUDIENCE_MARTS, 'role_mailboxes', 'shared_addresses', 'outreach.events', 'outreach.decisions'],
+        reads: [
+          ...AUDIENCE_MARTS,
+          'role_mailboxes',
+          'shared_addresses',
+          'lead_holds',
+          'acts',
+          'outreach.events',
+          'outreach.decisions',
+        ],
         records: [EVENTS],
         outward: 'send',
         fingerprint: null,

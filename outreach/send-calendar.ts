@@ -1,5 +1,5 @@
 import { type MailboxState, type Moment, notBefore, refusesMoment } from './moment.ts'
-import { type Days, type Holidays, localDay, nextOpen, type Opening } from './opening-hours.ts'
+import { type Days, type Holidays, keyOf, localDay, nextOpen, type Opening } from './opening-hours.ts'
 
 /** One lead's way through what is left of its sequence. */
 export interface Journey {
@@ -150,8 +150,7 @@ class Box {
   }
 
   push(waiting: Waiting): void {
-    const { country, state, days, hours } = waiting.journey.opening
-    const key = `${country} ${state} ${days.join()} ${hours?.from} ${hours?.to}`
+    const key = keyOf(waiting.journey.opening)
     const queue = this.#queues.get(key) ?? new Queue(waiting.journey.opening)
     this.#queues.set(key, queue)
     queue.push(waiting)

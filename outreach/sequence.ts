@@ -27,12 +27,15 @@ export interface Sequence {
   max_late_days?: number
   legal_basis?: 'legitimate_interest' | 'consent'
   balancing_note?: string
+  recontact_after_days?: number
   steps: readonly SequenceStep[]
 }
 
 export interface SequenceStep extends z.output<typeof sequenceStep> {
-  /** One for each language of the sequence. */
+  /** One for each language of the sequence; of the first variant, where there are some. */
   templates: Readonly<Record<string, Template>>
+  /** The same of each variant, by its name. */
+  texts?: Readonly<Record<string, Readonly<Record<string, Template>>>>
 }
 
 const FOLDER = 'outreach/sequences'
@@ -76,13 +79,27 @@ export function readSequence(
         hint: `Add it below outreach.channels in pipeline.yaml. On: ${[...channels.keys()].join(', ') || 'none'}.`,
       })
     }
-    const read = languages.flatMap((language) => {
-      const template = readTemplate(root, `outreach/templates/${step.template}.${language}.md`, SLOTS, problems)
-      if (template === undefined) return []
-      if (channel !== undefined) checkSubject(template, step.channel, channel, problems)
-      return [[language, template] as const]
-    })
-    return { ...step, templates: Object.fromEntries(read) }
+    if ((step.template === undefined) === (step.variants === undefined)) {
+      problems.push({
+        ...at(yaml!, ['steps', index]),
+        message: `step '${step.id}' has ${step.template === undefined ? 'no template' : 'a template and variants'}`,
+        hint: 'Give it `template`, or `variants` to compare: one of the two.',
+      })
+    }
+    const textsOf = (template: string) =>
+      Object.fromEntries(
+        languages.flatMap((language) => {
+          const read = readTemplate(root, `outreach/templates/${template}.${language}.md`, SLOTS, problems)
+          if (read === undefined) return []
+          if (channel !== undefined) checkSubject(read, step.channel, channel, problems)
+          return [[language, read] as const]
+        }),
+      )
+    if (step.variants === undefined) return { ...step, templates: step.template ? textsOf(step.template) : {} }
+    const texts = Object.fromEntries(
+      Object.entries(step.variants).map(([name, template]) => [name, textsOf(template)] as const),
+    )
+    return { ...step, texts, templates: Object.values(texts)[0] ?? {} }
   })
   if (problems.length > before) return undefined
   const version = createHash('sha256')

@@ -12,18 +12,23 @@ export interface Template {
   file: string
   subject: readonly Part[] | null
   body: readonly Part[]
+  /** Slots of which the text says something: one of these values, or any. Where no row carries it, nothing is sent. */
+  claims?: Readonly<Record<string, Claim>>
 }
+
+export type Claim = 'any' | readonly string[]
 
 /** Text as it stands, or a slot: `fallback` is what is said where the value is unknown; without one nothing is sent. */
 export type Part = string | { slot: string; fallback: string | null }
 
-export type Rendered = { subject: string | null; body: string } | { unfilled: string[] }
+export type Rendered = { subject: string | null; body: string } | { unfilled: string[] } | { uncarried: string[] }
 
 const frontMatter = z.strictObject({
   subject: z
     .string()
     .regex(/^[^\r\n]+$/, 'must be one line')
     .optional(),
+  claims: z.record(z.string(), z.union([z.literal('any'), z.array(z.string().min(1)).min(1)])).optional(),
 })
 
 /** Reads and checks a template (`path` is relative to the project folder); every problem is added with its line. */
@@ -66,6 +71,11 @@ export function parseTemplate(
           fields.subject,
           at(() => yaml!.lineOf(['subject'])),
         )
+  for (const slot of Object.keys(fields?.claims ?? {})) {
+    if (slots.includes(slot)) continue
+    const known = didYouMean(slot, slots) ?? `Known: ${slots.join(', ')}.`
+    problems.push({ file, line: yaml!.lineOf(['claims', slot]), message: `unknown slot '${slot}'`, hint: known })
+  }
   const start = head?.[0].length ?? 0
   const body = source.slice(start)
   const lead = body.length - body.trimStart().length
@@ -75,11 +85,17 @@ export function parseTemplate(
   )
   if (parts.length === 0)
     problems.push({ file, message: 'has no text', hint: 'Write the message below the front matter.' })
-  return problems.length > before ? undefined : { file, subject, body: parts }
+  return problems.length > before
+    ? undefined
+    : { file, subject, body: parts, ...(fields?.claims && { claims: fields.claims }) }
 }
 
 /** Fills the slots; in the body what others wrote is said as it stands, whatever it means in Markdown. A slot that has neither value nor fallback leaves the whole message unfilled. */
-export function render(template: Template, lookUp: (slot: string) => string | null): Rendered {
+export function render(
+  template: Template,
+  lookUp: (slot: string) => string | null,
+  valuesOf: (slot: string) => readonly string[] = (slot) => [lookUp(slot) ?? []].flat(),
+): Rendered {
   const unfilled = new Set<string>()
   const fill = (parts: readonly Part[], asText: (value: string) => string) =>
     parts
@@ -92,7 +108,14 @@ export function render(template: Template, lookUp: (slot: string) => string | nu
       .join('')
   const subject = template.subject && fill(template.subject, (value) => value).trim()
   const message = { subject, body: fill(template.body, escapeMarkdown) }
-  return unfilled.size > 0 ? { unfilled: [...unfilled].sort() } : message
+  if (unfilled.size > 0) return { unfilled: [...unfilled].sort() }
+  const uncarried = Object.entries(template.claims ?? {}).filter(([slot, claim]) => !carries(valuesOf(slot), claim))
+  return uncarried.length > 0 ? { uncarried: uncarried.map(([slot]) => slot).sort() } : message
+}
+
+function carries(values: readonly string[], claim: Claim): boolean {
+  const known = values.flatMap((value) => cleanValue(value)?.toLowerCase() ?? [])
+  return claim === 'any' ? known.length > 0 : claim.some((one) => known.includes(one.toLowerCase()))
 }
 
 /** What others wrote is data: one line, without control or direction characters, at most 200 characters. Empty is unknown. */

@@ -46,6 +46,9 @@ export default defineChannel({
   subject: true,
   senders: ({ mailboxes }) =>
     mailboxes.map(({ from, per_day, ramp_up, gap_s }) => ({ ...senderOf(from)!, per_day, ramp_up, gap_s })),
+  // Without a mailbox nothing leaves anyhow: drafts may be looked at.
+  lacks: ({ mailboxes, postal_address }) =>
+    mailboxes.length > 0 && postal_address === undefined ? 'no_postal_address' : undefined,
   refuses({ address, address_status, address_is_role, subject, body }) {
     if (!isAddress(address)) return 'malformed_email'
     if (address_status === 'invalid') return 'invalid_email'

@@ -1483,6 +1483,12 @@ export interface OpsLeadFacts {
   override_until: string | null
 }
 
+export interface OpsLeadHolds {
+  lead_id: string
+  reason: string
+  until: string | null
+}
+
 export interface OpsLeadRows {
   lead_id: string
   company_id: string | null
@@ -1626,6 +1632,23 @@ export interface OpsValuesBeaten {
   believed_value: string | null
   believed_source: string | null
   believed_key: string | null
+}
+
+export interface OpsVariantResults {
+  sequence: string
+  step_id: string
+  channel: string | null
+  variant: string
+  delivered: number | string | null
+  bounced: number | string | null
+  answered: number | string | null
+  positive: number | string | null
+  answered_share: number | null
+  share_low: number | null
+  share_high: number | null
+  difference_low: number | null
+  difference_high: number | null
+  verdict: string
 }
 
 export interface RawApolloCompanies {
@@ -3657,6 +3680,7 @@ export interface Relations {
   'ops.crm_drift': OpsCrmDrift
   'ops.lead_acts': OpsLeadActs
   'ops.lead_facts': OpsLeadFacts
+  'ops.lead_holds': OpsLeadHolds
   'ops.lead_rows': OpsLeadRows
   'ops.pauses': OpsPauses
   'ops.provenance': OpsProvenance
@@ -3669,6 +3693,7 @@ export interface Relations {
   'ops.score_cutoffs': OpsScoreCutoffs
   'ops.shared_addresses': OpsSharedAddresses
   'ops.values_beaten': OpsValuesBeaten
+  'ops.variant_results': OpsVariantResults
   'raw.apollo__companies': RawApolloCompanies
   'raw.apollo__job_postings': RawApolloJobPostings
   'raw.apollo__matches': RawApolloMatches

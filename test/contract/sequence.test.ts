@@ -31,7 +31,7 @@ describe.each(names)('sequence %s', async (name) => {
     for (const step of sequence!.steps) {
       for (const template of Object.values(step.templates)) {
         const message = render(template, (slot) => `Some ${slot}`)
-        if ('unfilled' in message) throw new Error(`${template.file} is unfilled`)
+        if ('unfilled' in message || 'uncarried' in message) throw new Error(`${template.file} is unfilled`)
         const address = step.channel === 'email' ? 'a@company.example' : 'https://www.linkedin.com/in/a'
         expect(
           channels.get(step.channel)!.refuses({ address, address_status: null, address_is_role: false, ...message }),

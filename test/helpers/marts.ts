@@ -100,6 +100,8 @@ export async function fillMarts({ world, connection }: TestWorld, leads: readonl
     rows.fct_scored_leads!.push({ ...ids, score: 90, tier: 'A', qualification_status: 'qualified', ...facts.lead })
     rows.fct_enriched_leads!.push({ ...ids, email: contact?.email ?? null, ...facts.enriched })
   }
+  await connection.run('create table if not exists ops.acts (message_id varchar, kind varchar)')
+  await connection.run('create table if not exists ops.lead_holds (lead_id varchar, reason varchar, until date)')
   for (const [name, columns] of Object.entries(COLUMNS)) {
     const list = Object.entries(columns).map(([column, type]) => `${column} ${type}`)
     await connection.run(`create or replace table marts.${name} (${list.join(', ')})`)

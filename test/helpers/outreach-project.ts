@@ -48,7 +48,7 @@ export async function outreachProject(options: {
   const file = join(root, 'pipeline.yaml')
   const text = readFileSync(file, 'utf8').replace(
     /^outreach:.*$/m,
-    `outreach: { channels: { email: { mailboxes: [${mailbox}] } }, sequences: [bench] }`,
+    `outreach: { channels: { email: { mailboxes: [${mailbox}], postal_address: "1 Test Street" } }, sequences: [bench] }`,
   )
   writeFileSync(file, text)
   const first = await pipeline(root, ['run', '--quiet'])

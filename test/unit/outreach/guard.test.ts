@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import email from '../../../outreach/channels/email.ts'
 import linkedin from '../../../outreach/channels/linkedin.ts'
+import type { Status } from '../../../outreach/events.ts'
 import { type Attempt, type Consequence, consequenceOf, guard } from '../../../outreach/guard.ts'
 import type { Lead } from '../../../outreach/lead.ts'
 import type { Moment } from '../../../outreach/moment.ts'
@@ -20,6 +21,7 @@ const lead = {
   email_is_stale: false,
   linkedin_url: 'linkedin.com/in/given',
   phone: null,
+  held: null,
   audiences: ['first'],
   email_owner: 'led_1',
   linkedin_url_owner: null,
@@ -31,6 +33,10 @@ const attempt: Attempt = {
   channel: email,
   message: { subject: 'About you', body: 'Hi' },
   history: [],
+}
+
+function past(sequence: string, status: Status) {
+  return { sequence, status, planned_at: '2026-11-01T00:00:00.000Z', sent_at: '2026-11-01T15:00:00.000Z' }
 }
 
 function reason(change: Partial<Attempt>, facts: Partial<Lead> = {}): string | undefined {
@@ -54,6 +60,8 @@ describe('says no', () => {
   test.each<[string, Partial<Lead>]>([
     ['not_qualified', { qualification_status: 'nurture' }],
     ['company_excluded', { is_icp_match: false }],
+    ['human_in_touch: meeting', { held: 'human_in_touch: meeting' }],
+    ['snoozed', { held: 'snoozed', qualification_status: 'nurture' }],
     ['left_audience', { audiences: ['other'] }],
     ['no_contact', { contact_id: null }],
     ['no_email', { email: null }],
@@ -81,12 +89,29 @@ describe('says no', () => {
   test.each<[string, Partial<Attempt>]>([
     ['lead_gone', { lead: undefined }],
     ['unfilled_slot: signal_evidence', { message: { unfilled: ['signal_evidence'] } }],
+    ['claim_without_row: signal_kind', { message: { uncarried: ['signal_kind'] } }],
+    ['no_postal_address', { lacks: email.lacks!(email.settings.parse({ mailboxes: [{ from: 'a@b.example' }] })) }],
+    ...['Re: our call', 'RES: proposta', ' re[2]: hi', 'FWD: x', 'Aw : y'].map(
+      (subject): [string, Partial<Attempt>] => ['answers_nothing', { is_first: true, message: { subject, body: 'x' } }],
+    ),
     ['control_character_in_subject', { message: { subject: 'a\r\nBcc: b', body: 'x' } }],
     ['no_subject', { message: { subject: '', body: 'x' } }],
     ['no_text', { message: { subject: 'a', body: ' ' } }],
     ['note_too_long', { channel: linkedin, message: { subject: null, body: 'x'.repeat(301) } }],
-    ['already_contacted', { history: [{ sequence: 'other', status: 'sent' }] }],
-    ['stopped_bounced', { history: [{ sequence: 'first', status: 'bounced' }] }],
+    ['already_contacted', { history: [past('other', 'sent')] }],
+    [
+      'already_contacted',
+      { history: [past('other', 'approved')], window: { recontact_after_days: 1, today: '2026-11-30' } },
+    ],
+    [
+      'contacted_lately',
+      { history: [past('other', 'sent')], window: { recontact_after_days: 30, today: '2026-11-30' } },
+    ],
+    ['stopped_bounced', { history: [past('first', 'bounced')] }],
+    [
+      'stopped_replied',
+      { history: [past('other', 'replied')], window: { recontact_after_days: 1, today: '2026-11-30' } },
+    ],
   ])('%s', (expected, change) => {
     expect(reason(change)).toBe(expected)
   })
@@ -97,6 +122,16 @@ describe('says no', () => {
     )
     expect(reason({ channel: linkedin }, { linkedin_url: null })).toBe('no_linkedin_url')
   })
+})
+
+test('another sequence may write again when its window is over', () => {
+  const history = [past('other', 'sent'), past('other', 'skipped')]
+  expect(reason({ history, window: { recontact_after_days: 29, today: '2026-11-30' } })).toBeUndefined()
+})
+
+test('a follow-up may answer, and a first touch begin with a word like it', () => {
+  expect(reason({ is_first: false, message: { subject: 'Re: our call', body: 'x' } })).toBeUndefined()
+  expect(reason({ is_first: true, message: { subject: 'Research: Brazil', body: 'x' } })).toBeUndefined()
 })
 
 test('takes addresses that people have', () => {

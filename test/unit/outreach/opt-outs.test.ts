@@ -87,7 +87,10 @@ describe(`${COUNT} opt-outs of a messy list`, () => {
     const leads = [...Array.from({ length: 24 }, (_, n) => addressOf(n * 829 + 1)), ...others].map((email) => ({
       contact: { email },
     }))
-    const world = await outreachWorld({ channels: `{ email: { mailboxes: [${mailbox}] }, linkedin: {} }`, leads })
+    const world = await outreachWorld({
+      channels: `{ email: { mailboxes: [${mailbox}], postal_address: 1 Test Street }, linkedin: {} }`,
+      leads,
+    })
     try {
       await world.stage()
       expect(await world.approve(`step_id = 'intro'`)).toBe(leads.length)

@@ -35,6 +35,7 @@ const LEAD: Lead = {
   signal_kind: null,
   signal_evidence: null,
   news_title: null,
+  held: null,
   audiences: ['first'],
   email_owner: 'led_1',
   linkedin_url_owner: 'led_1',
@@ -283,4 +284,38 @@ describe('over random leads, sequences and histories', () => {
       { numRuns: 500 },
     )
   })
+})
+
+test('whom one sequence is through with, another may write to, after its window', () => {
+  const second = sequence({ name: 'second', recontact_after_days: 60 })
+  const at = (as_of: string) => desk({ as_of, sequences: [sequence(), second] })
+  const both = { ...LEAD, audiences: ['first', 'second'] }
+  const planned = events({ lead: { ...LEAD, audiences: ['first'] }, history: [] }, at('2026-11-22'))
+  const sent = planned.map((event) => ({ ...event, status: 'sent' as Status, sent_at: event.planned_at }))
+  const of = (history: OutreachEvent[], day: string) =>
+    events({ lead: both, history }, at(day))
+      .filter(({ sequence: name }) => name === 'second')
+      .map(({ status, skip_reason }) => skip_reason ?? status)
+  expect(of(planned, '2026-12-02')).toEqual([])
+  expect(of([sent[0]!, planned[1]!, sent[2]!], '2027-03-01')).toEqual([])
+  expect(of(sent, '2026-12-02')).toEqual(Array(3).fill('contacted_lately'))
+  expect(of(sent, '2027-01-30')).toEqual(Array(3).fill('planned'))
+})
+
+test('variants share the leads by hash, and a lead keeps the one it has', () => {
+  const [step] = sequence().steps
+  const text = (words: string) => ({ en: { file: 'v.md', subject: ['S'], body: [words] } })
+  const texts = { long: text('Long'), short: text('Short') }
+  const at = (some: Record<string, ReturnType<typeof text>>) =>
+    desk({ sequences: [sequence({ languages: {}, steps: [{ ...step!, texts: some, templates: texts.long }] })] })
+  const counts: Record<string, number> = {}
+  for (let n = 0; n < 400; n++) {
+    const lead = { ...LEAD, lead_id: `led_${n}`, email_owner: null }
+    const [event] = events({ lead, history: [] }, at(texts))
+    counts[event!.variant!] = (counts[event!.variant!] ?? 0) + 1
+    expect(event!.body).toBe(event!.variant === 'long' ? 'Long' : 'Short')
+    const more = { ...texts, another: text('Another') }
+    expect(events({ lead, history: [event!] }, at(more))[0]!.variant).toBe(event!.variant)
+  }
+  expect(Math.min(counts.long!, counts.short!)).toBeGreaterThan(160)
 })

@@ -13,7 +13,7 @@ afterEach(() => {
 
 async function outreachPlan(sequences = ['first_touch']): Promise<Step> {
   const problems: Problem[] = []
-  const text = `outreach: { channels: { email: { mailboxes: [{ from: "Ana Souza <ana@example.com>" }] }, linkedin: {} }, sequences: [${sequences.join(', ')}] }`
+  const text = `outreach: { channels: { email: { mailboxes: [{ from: "Ana Souza <ana@example.com>" }], postal_address: 1 Test Street }, linkedin: {} }, sequences: [${sequences.join(', ')}] }`
   const config = parseYaml('pipeline.yaml', text, problems)!
   const parsed = settings.parse((config.data as { outreach: unknown }).outreach)
   const output = await steps({ root: process.cwd(), settings: parsed, config, problems })

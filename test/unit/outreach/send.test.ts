@@ -15,7 +15,7 @@ afterEach(async () => {
 })
 
 const channels = (more = '', mailbox = '') =>
-  `{ email: { mailboxes: [{ from: "Ana Souza <ana@lead.test>", smtp: { host: 127.0.0.1, port: ${server.port} }, per_day: 10000${mailbox} }]${more} }, linkedin: {} }`
+  `{ email: { mailboxes: [{ from: "Ana Souza <ana@lead.test>", smtp: { host: 127.0.0.1, port: ${server.port} }, per_day: 10000${mailbox} }], postal_address: 1 Test Street${more} }, linkedin: {} }`
 
 async function start(leads: number | readonly LeadFacts[], yaml = channels(), together = 1) {
   const list = typeof leads === 'number' ? Array.from({ length: leads }, () => ({})) : leads
@@ -188,6 +188,24 @@ describe('who must not be written to', () => {
     const wrong = [...gone].filter(([address, before]) => recipients().indexOf(address) > before)
     expect(wrong, `seed ${seed}`).toEqual([])
     expect(gone.size).toBeGreaterThanOrEqual(opting - 20)
+  })
+
+  it('whom somebody snoozes or decides on between plan and send waits, and who is held back by the models', async () => {
+    const made = await start(4)
+    await made.approve(`step_id = 'intro'`)
+    await made.begin()
+    await made.run('decide')
+    made.say('lead_snooze', { lead_id: 'led_1', until: '2027-01-15', by: 'ana' })
+    made.say('score_override', { lead_id: 'led_2', tier: 'C', reason: 'no', until: '2027-01-15' })
+    await made.connection.run(`insert into ops.lead_holds values ('led_3', 'human_in_touch: meeting', null)`)
+    expect((await made.run('send')).text).toBe('1 sent, 2 stopped by the guard, 1 wait: decided_since')
+    expect((await made.events(`step_id = 'intro'`)).map(({ status, skip_reason }) => skip_reason ?? status)).toEqual([
+      'snoozed',
+      'approved',
+      'human_in_touch: meeting',
+      'sent',
+    ])
+    expect(server.accepted).toHaveLength(1)
   })
 
   it('a pause holds what has not left, and after it the others leave, once each', async () => {

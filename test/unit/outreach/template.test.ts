@@ -58,3 +58,23 @@ test('values are one line without control or direction characters, whatever a pr
     }),
   )
 })
+
+test('what a text claims must be carried by a row: by any of its values, whatever fallback there is', () => {
+  const problems: Problem[] = []
+  const text =
+    '---\nclaims: { tech: [Salesforce, HubSpot], signal_evidence: any }\n---\nYou run {tech}. {news_title|News!}\n'
+  const template = parseTemplate('t.md', text, ['tech', 'signal_evidence', 'news_title'], problems)!
+  expect(problems).toEqual([])
+  const values: Record<string, string[]> = { tech: ['SAP', 'hubspot'], signal_evidence: ['Hires'] }
+  const said = (known: Record<string, string[]>) =>
+    render(
+      template,
+      (slot) => known[slot]?.[0] ?? null,
+      (slot) => known[slot] ?? [],
+    )
+  expect(said(values)).toMatchObject({ subject: null })
+  expect(said({ ...values, tech: ['SAP'] })).toEqual({ uncarried: ['tech'] })
+  expect(said({ tech: ['HubSpot'], signal_evidence: ['  '] })).toEqual({ uncarried: ['signal_evidence'] })
+  parseTemplate('t.md', '---\nclaims: { tec: any }\n---\nHi\n', ['tech'], problems)
+  expect(problems).toMatchObject([{ file: 't.md', line: 2, message: "unknown slot 'tec'" }])
+})

@@ -10,5 +10,11 @@ export async function outreachChapter(library: Library, { lead_ids }: Whom): Pro
         || coalesce(', answered: ' || response_type, '') as text
       from marts.fct_outreach_events where lead_id ${among(lead_ids)} order by lead_id, sequence, sequence_step`,
   )
-  return { name: 'outreach', title: 'guard and messages', lines }
+  const held = await linesOf(
+    library,
+    ['ops.lead_holds'],
+    `select null as "at", lead_id || ': the guard holds it back, ' || reason || coalesce(' until ' || until, '') as "text"
+      from ops.lead_holds where lead_id ${among(lead_ids)} order by lead_id`,
+  )
+  return { name: 'outreach', title: 'guard and messages', lines: [...lines, ...held] }
 }

@@ -232,6 +232,20 @@ describe('who must not be written to', () => {
     expect((await made.send()).text).toContain('2 sent')
   })
 
+  it('a mailbox that too many refuse stops by itself, until somebody has looked and lets it go on', async () => {
+    const made = await start(24)
+    await made.approve(`step_id = 'intro'`)
+    await made.begin()
+    await made.run('decide')
+    await made.connection.run(
+      `update _ledger.raw.outreach__events set status = case when lead_id = 'led_1' then 'bounced' else 'sent' end,
+         sent_at = timestamp '2026-11-23 14:00:00' where step_id = 'intro' and lead_id not in ('led_22', 'led_23', 'led_24')`,
+    )
+    expect((await made.run('send')).text).toBe('0 sent, 3 wait: mailbox_bounces')
+    made.say('resume', { what: 'send', mailbox: 'ana@lead.test' })
+    expect((await made.send()).text).toBe('3 sent')
+  })
+
   it.each([
     ['per_day: 2', 2, 'mailbox_full_today'],
     ['per_day: 9, gap_s: { min: 60, max: 90 }', 1, 'gap_between_messages'],

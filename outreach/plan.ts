@@ -116,7 +116,7 @@ function draft(
   const step = sequence.steps[index]!
   const entry = desk.channels.get(step.channel)!
   const { channel, senders } = entry
-  const sender = senderFor(lead.lead_id, senders, history)
+  const sender = senderFor(lead, senders, history)
   const language = sequence.languages[lead.country ?? ''] ?? sequence.language
   const variant = variantOf(event_id, step, before)
   const templates = variant === null ? step.templates : step.texts![variant]!
@@ -224,11 +224,19 @@ export function eventId(lead_id: string, sequence: string, step_id: string): str
   return `evt_${hash([lead_id, sequence, step_id].join('\u001f')).slice(0, 20)}`
 }
 
-/** The sender that began stays, as long as there is one; a new lead gets one by hash, so that mailboxes share the work. */
-function senderFor(lead_id: string, senders: readonly Sender[], history: readonly OutreachEvent[]): Sender | undefined {
-  if (senders.length === 0) return undefined
-  const began = history.flatMap((event) => senders.filter(({ mailbox }) => mailbox === event.mailbox))
-  return began[0] ?? senders[Number.parseInt(hash(lead_id).slice(0, 8), 16) % senders.length]
+/**
+ * The sender that began stays, as long as there is one. A new lead gets one by hash of its company, so that mailboxes share the
+ * work, colleagues hear from the same one, and another mailbox takes over few.
+ */
+function senderFor(
+  { company_id }: Lead,
+  senders: readonly Sender[],
+  history: readonly OutreachEvent[],
+): Sender | undefined {
+  const began = history.flatMap((event) => senders.filter(({ mailbox }) => mailbox === event.mailbox))[0]
+  if (began !== undefined) return began
+  const lots = senders.map((sender) => ({ sender, lot: hash(`${company_id} ${sender.mailbox}`) }))
+  return lots.sort((a, b) => (a.lot < b.lot ? -1 : 1))[0]?.sender
 }
 
 function hash(text: string): string {

@@ -34,6 +34,8 @@ export async function outreachProject(options: {
   smtp_port: number
   /** Port of the IMAP server that has the archive; absent: there is none. */
   imap_port?: number
+  /** 100,000 unless said. */
+  per_day?: number
 }): Promise<OutreachProject> {
   const { messages, smtp_port, imap_port } = options
   const root = projectCopy(
@@ -44,7 +46,7 @@ export async function outreachProject(options: {
     20,
   )
   const archive = `imap: { host: 127.0.0.1, port: ${imap_port}, user: archive@lead.test, pass: pw }, archive: archive@lead.test, settle_s: 3, `
-  const mailbox = `{ from: "Ana <seller@lead.test>", smtp: { host: 127.0.0.1, port: ${smtp_port} }, ${imap_port === undefined ? '' : archive}per_day: 100000 }`
+  const mailbox = `{ from: "Ana <seller@lead.test>", smtp: { host: 127.0.0.1, port: ${smtp_port} }, ${imap_port === undefined ? '' : archive}per_day: ${options.per_day ?? 100_000} }`
   const file = join(root, 'pipeline.yaml')
   const text = readFileSync(file, 'utf8').replace(
     /^outreach:.*$/m,

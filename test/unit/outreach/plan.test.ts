@@ -214,7 +214,11 @@ test('mailboxes share the leads, and a lead stays with the one that began', () =
     })
   const used = new Set<string | null>()
   for (let n = 0; n < 50; n++) {
-    const lead = { ...LEAD, lead_id: `led_${n}`, email_owner: null, linkedin_url_owner: null }
+    const lead = { ...LEAD, lead_id: `led_${n}`, company_id: `cmp_${n}`, email_owner: null, linkedin_url_owner: null }
+    const colleague = { ...lead, lead_id: `led_${n}_b` }
+    expect(events({ lead: colleague, history: [] }, with_(senders))[0]!.mailbox).toBe(
+      events({ lead, history: [] }, with_(senders))[0]!.mailbox,
+    )
     const first = events({ lead, history: [] }, with_(senders))
     used.add(first[0]!.mailbox)
     expect(first[2]!.mailbox).toBe(first[0]!.mailbox)

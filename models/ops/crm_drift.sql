@@ -1,4 +1,5 @@
--- One row per property that people changed in a CRM since we wrote it: on how many of our records.
+-- One row per property that people changed in a CRM since we wrote it: on how many of our records. What was last read before we
+-- wrote is not looked at: it differs by our own hand.
 
 with
 
@@ -16,7 +17,7 @@ records as (
 
 written as (
 
-    select crm, object, crm_id, unnest(json_keys(written)) as property, written
+    select crm, object, crm_id, status, load_id, unnest(json_keys(written)) as property, written
 
     from outcomes
 
@@ -37,6 +38,7 @@ held as (
         on records.crm = written.crm
         and records.object = written.object
         and records.crm_id = written.crm_id
+        and (written.status <> 'synced' or records.load_id > written.load_id)
 
 ),
 

@@ -548,6 +548,7 @@ export interface IntermediateIntCrmRecordsResolved {
   object: string
   kind: string
   facts: string | null
+  load_id: number | string | null
   is_gone: boolean | null
   is_taken_up: boolean | null
   modified_at: string | null
@@ -3015,6 +3016,7 @@ export interface StagingStgCrmRecords {
   fields: string | null
   facts: string | null
   links: string | null
+  load_id: number | string | null
   is_gone: boolean
   is_taken_up: boolean
   modified_at: string | null
@@ -3544,6 +3546,7 @@ export interface StagingStgSyncOutcomes {
   error: string | null
   code: string | null
   property: string | null
+  load_id: number | string | null
   synced_at: string | null
 }
 

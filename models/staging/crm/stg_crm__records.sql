@@ -24,6 +24,9 @@ renamed as (
         facts,
         links,
 
+        -- numbers
+        _load as load_id,
+
         -- booleans
         coalesce(deleted, false) as is_gone,
         coalesce(is_taken_up, false) as is_taken_up,

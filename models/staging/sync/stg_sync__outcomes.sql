@@ -27,6 +27,9 @@ renamed as (
         code,
         property,
 
+        -- numbers
+        _load as load_id,
+
         -- dates and timestamps
         synced_at
 

@@ -46,8 +46,8 @@ const ALWAYS_PLAYED = [
   [
     OURS,
     RUN,
-    { kind: 'typed' as const, n: 0, field: 'city' as const, text: 'x' },
-    { ...OURS, city: 'b' },
+    { kind: 'typed' as const, n: 0, field: 'name' as const, text: 'x' },
+    { ...OURS, name: 'b' },
     { ...RUN, pulls: false },
   ],
 ]

@@ -34,6 +34,8 @@ export const ASKED: LedgerTable = {
   },
   write: 'merge',
   visible: 'next_run',
+  // What was asked of them alone was answered about them alone.
+  about: { brings: ['case when subjects_of_call = 1 then call_id end'] },
 }
 
 /** What a provider said of one subject. */

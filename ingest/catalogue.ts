@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { codeRoot, pluginNames } from '../pipeline/code-root.ts'
 import type { Problem } from '../pipeline/errors.ts'
 import { didYouMean } from '../pipeline/nearest.ts'
+import type { About } from '../pipeline/forget/names.ts'
 import type { LedgerTable } from '../pipeline/step.ts'
 import { columnsOf } from '../pipeline/table.ts'
 import { validate, type YamlFile } from '../pipeline/yaml.ts'
 import type { Provider, Resource } from './define.ts'
+import { type Field, FIELDS } from './fields.ts'
 
 /** A file of `ingest/providers/`. */
 export interface Listed {
@@ -57,9 +59,26 @@ export function switchedOn(
 
 /** The ledger table of a resource. */
 export function tableOf({ name, provider }: Listed, table: string): LedgerTable {
-  const { description, row, key, write, pii } = provider.resources[table]!
+  const resource = provider.resources[table]!
+  const { description, row, key, write, pii } = resource
+  const about = aboutOf(resource)
   const bulk = provider.bulk !== undefined
-  return { source: name, table, description, columns: columnsOf(row), key, write, pii, bulk, payload: !bulk }
+  return { source: name, table, description, columns: columnsOf(row), key, write, pii, about, bulk, payload: !bulk }
+}
+
+/** Whose a row is, beyond its `subject_id`: by its key, under which identities know it, and by columns that name somebody. */
+function aboutOf({ fills, key, row, pii = [] }: Resource): About | undefined {
+  const asked = Object.keys(fills ?? {}).map((field) => FIELDS[field as Field].subject)
+  if (asked.includes('company')) return undefined
+  const first = (names: readonly string[], among: readonly string[]) => names.find((name) => among.includes(name))
+  const columns = Object.keys(row.shape)
+  return {
+    record: fills === undefined && key.length === 1 ? key[0] : undefined,
+    email: first(['email'], pii),
+    profile: first(['linkedin_url'], pii),
+    domain: first(['domain', 'primary_domain'], columns),
+    cnpj: first(['cnpj', 'cnpj_basico'], columns),
+  }
 }
 
 export function resourcesOf({ provider }: Listed): [string, Resource][] {

@@ -10,6 +10,7 @@ export const ALIASES: LedgerTable = {
   docs: { entity: 'company or contact', id: 'company_id or contact_id; of a merge, the older one.' },
   write: 'merge',
   visible: 'next_run',
+  about: { source: 'alias_source', record: 'alias_key', brings: ['id'] },
 }
 
 interface Alias {

@@ -143,4 +143,9 @@ export const EVENTS: LedgerTable = {
     skip_reason: 'Why it will not go out, as a snake_case reason; NULL unless skipped.',
   },
   pii: ['mailbox', 'subject', 'body', 'approved_by', 'address'],
+  about: {
+    email: `case when address like '%@%' then address end`,
+    profile: 'address',
+    brings: ['event_id', 'lead_id', 'contact_id', 'message_id', 'token'],
+  },
 }

@@ -13,6 +13,8 @@ import {
 import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf } from './errors.ts'
+import { excise } from './forget/excise.ts'
+import { readTombstones } from './forget/tombstones.ts'
 import type { Connection } from './warehouse/duckdb.ts'
 import type { Recorder } from './warehouse/recorder.ts'
 import { LEDGER } from './warehouse/session.ts'
@@ -152,7 +154,16 @@ export async function takeIn(
   if (recorder.frozen) return { taken: 0, rejected: 0 }
   const known = await connection.rows<{ id: string }>(`select id from ${LEDGER}.log.incoming`)
   const seen = new Set(known.map(({ id }) => id))
-  const fresh = waiting.filter(({ message }) => !seen.has(message.id) && seen.add(message.id))
+  const tombstones = await readTombstones(connection)
+  const finder = tombstones.finder('incoming')
+  const fresh = waiting
+    .filter(({ message }) => !seen.has(message.id) && seen.add(message.id))
+    .flatMap(({ message }) => {
+      const body = tombstones.size === 0 ? undefined : excise(JSON.stringify(message.body), finder, 'goes')
+      // Of whom nothing is to be known, nothing that comes in is kept either.
+      if (body === null) return []
+      return body === undefined ? { message } : { message: { ...message, body: JSON.parse(body) as typeof message.body } }
+    })
   if (fresh.length > 0) {
     const columns = { id: 'VARCHAR', kind: 'VARCHAR', at: 'TIMESTAMP', body: 'JSON', run_id: 'VARCHAR' }
     await recorder.write(async (writer) => {
@@ -165,7 +176,10 @@ export async function takeIn(
   }
   for (const { file } of waiting) rmSync(file, { force: true })
   await recorder.reject(
-    unreadable.map(({ file, reason, content }) => ({ source: 'incoming', file, line: 1, reason, content })),
+    unreadable.map(({ file, reason, content }) => ({
+      ...{ source: 'incoming', file, line: 1, reason },
+      content: finder.cut(content),
+    })),
   )
   for (const { file } of unreadable) renameSync(file, `${file}.rejected`)
   return { taken: fresh.length, rejected: unreadable.length }

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { About } from './forget/names.ts'
 
 /** A table that TypeScript fills: its place and the DuckDB type of every column, in order. */
 export interface TableSpec {
@@ -13,6 +14,8 @@ export interface TableSpec {
   docs?: Record<string, string>
   /** Columns with personal data. */
   pii?: readonly string[]
+  /** Whose a row is, for who is to be forgotten. */
+  about?: About
   /** Columns that only tell: nothing is decided by them. See `StepContext.tells`. */
   told?: readonly string[]
 }

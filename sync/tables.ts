@@ -30,6 +30,12 @@ export const RECORDS: LedgerTable = {
     is_taken_up: 'A deal that we made, and whose stage people have changed since.',
   },
   pii: ['fields', 'facts'],
+  about: {
+    email: `case when kind = 'contact' then facts ->> '$.email' end`,
+    cnpj: `case when kind = 'company' then facts ->> '$.cnpj' end`,
+    domain: `case when kind = 'company' then facts ->> '$.domain' end`,
+    brings: ["case when kind = 'contact' then record_id end"],
+  },
 }
 
 /** How far each object of each CRM has been read. */

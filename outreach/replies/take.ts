@@ -55,6 +55,7 @@ export const REPLIES: LedgerTable = {
     from_address: 'Who wrote; of a bounce or a complaint, whom it is about. NULL where it is about no message of ours.',
   },
   pii: ['mailbox', 'from_address'],
+  about: { email: 'from_address', brings: ['reply_id'] },
 }
 
 /** Takes what came back into the messages it is about, once each: states, stops, pauses, suppressions. */

@@ -1,3 +1,4 @@
+import type { About } from '../forget/names.ts'
 import type { LedgerTable } from '../step.ts'
 import { quoteIdentifier, quoteLiteral } from '../table.ts'
 import type { Connection } from '../warehouse/duckdb.ts'
@@ -48,8 +49,23 @@ export function changesTable(table: LedgerTable): LedgerTable {
       now: 'The row after; NULL where there is none.',
     },
     ...(table.pii === undefined || table.pii.length === 0 ? {} : { pii: ['was', 'now'] }),
+    ...(table.about === undefined ? {} : { about: aboutChanged(table.about) }),
     write: 'replace',
     bulk: true,
+  }
+}
+
+/** Whose a changed row is, as it was or is. */
+function aboutChanged(about: About): About {
+  const either = (column: string | undefined) =>
+    column === undefined ? undefined : `coalesce(was[${quoteLiteral(column)}], now[${quoteLiteral(column)}])`
+  const { record, email, profile, domain, cnpj } = about
+  return {
+    record: either(record),
+    email: either(email),
+    profile: either(profile),
+    domain: either(domain),
+    cnpj: either(cnpj),
   }
 }
 

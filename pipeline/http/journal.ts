@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { excise } from '../forget/excise.ts'
+import { readTombstones, type Tombstones } from '../forget/tombstones.ts'
 import type { Connection } from '../warehouse/duckdb.ts'
 
 /** An answer as the ledger holds it. */
@@ -87,6 +89,7 @@ const ANSWERS = {
 export function createJournal(connection: Connection, run_id: string, as_of: string): Journal {
   const alone = oneAtATime()
   let occurrences: Map<string, number> | undefined
+  let tombstones: Tombstones | undefined
 
   interface Row extends Omit<StoredAnswer, 'headers' | 'text' | 'status'> {
     status: number | null
@@ -136,7 +139,9 @@ export function createJournal(connection: Connection, run_id: string, as_of: str
       status: answer?.status,
       cached: false,
     }))
-    const answers = exchanges.flatMap(({ request_hash, answer, record }, index) =>
+    tombstones ??= await readTombstones(connection)
+    const { size, finder } = tombstones
+    const answers = exchanges.flatMap(({ request_hash, answer, record, service }, index) =>
       answer === undefined || !record
         ? []
         : [
@@ -145,7 +150,8 @@ export function createJournal(connection: Connection, run_id: string, as_of: str
               call_id: ids[index],
               status: answer.status,
               headers: answer.headers,
-              body: answer.text,
+              // Who was forgotten is not kept again, whoever tells of them.
+              body: size === 0 ? answer.text : (excise(answer.text, finder(service)) ?? ''),
               fetched_at: answer.fetched_at,
             },
           ],

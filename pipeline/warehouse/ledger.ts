@@ -71,8 +71,8 @@ export async function beginRun(connection: Connection, run: RunIdentity): Promis
 }
 
 /** A copy with a lower one is older. */
-export async function nextGeneration(connection: Connection): Promise<void> {
-  await connection.run(`update ${LEDGER}.log.info set generation = generation + 1`)
+export async function nextGeneration(connection: Connection, catalog = LEDGER): Promise<void> {
+  await connection.run(`update ${catalog}.log.info set generation = generation + 1`)
 }
 
 export async function endRun(

@@ -12,6 +12,7 @@ import {
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { LedgerHeld } from '../errors.ts'
+import { finishSwap } from '../forget/swap.ts'
 
 interface Holder {
   pid: number
@@ -29,7 +30,7 @@ export interface Lock {
 
 /**
  * Takes the lock beside the ledger, or refuses at once with LedgerHeld, naming the holder and since when. A dead
- * holder's lock is taken over. DuckDB's own lock on the file stands behind this one.
+ * holder's lock is taken over, and what it left half forgotten is finished. DuckDB's own lock on the file stands behind this one.
  */
 export function acquireLock(ledger: string, command: string, now: Date): Lock {
   const file = `${ledger}.lock`
@@ -45,7 +46,10 @@ export function acquireLock(ledger: string, command: string, now: Date): Lock {
   writeWhole(draft, JSON.stringify(mine))
   try {
     for (let attempt = 0; attempt < 5; attempt++) {
-      if (tryLink(draft, file)) return { release: () => releaseOwn(file, mine) }
+      if (tryLink(draft, file)) {
+        finishSwap(ledger)
+        return { release: () => releaseOwn(file, mine) }
+      }
       const holder = readHolder(file)
       if (holder !== undefined && isAlive(holder)) throw held(holder)
       takeAway(file, holder, draft)

@@ -50,6 +50,10 @@ export const MIGRATIONS: readonly string[] = [
     credits decimal(18, 4) not null, usd decimal(18, 6) not null, requested_at timestamp not null
   );
   `,
+  `
+  create table _ledger.log.forgotten (kind varchar not null, mark varchar not null, forgotten_at timestamp not null, reason varchar);
+  create table _ledger.log.forget_key ("inner" varchar not null, "outer" varchar not null);
+  `,
 ]
 
 /** Which of the ledger's own tables SQL may read, with the column that says when a row became known. */

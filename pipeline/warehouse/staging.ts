@@ -1,3 +1,4 @@
+import { dropForgotten } from '../forget/tombstones.ts'
 import type { LedgerTable, Recorded, RecordOptions, RowsToRecord } from '../step.ts'
 import { quoteIdentifier, quoteLiteral } from '../table.ts'
 import type { Connection } from './duckdb.ts'
@@ -35,6 +36,7 @@ export class Staging {
     const at = typeof fetched_at === 'string' ? undefined : (row: object) => fetched_at(row) ?? midnight
     const received = await this.#stage(batches, at)
     if (received === 0 && this.#table.write !== 'replace') return { appended: 0, unchanged: 0 }
+    await dropForgotten(this.#connection, this.#table, STAGED)
     const { fresh, changed } = await this.#compare()
     if (!changed) return { appended: 0, unchanged: received }
     const committed = commit(() => this.#append(typeof fetched_at === 'string' ? fetched_at : undefined))

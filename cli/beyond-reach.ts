@@ -31,7 +31,13 @@ export async function beyondReach(given: {
   ]
 }
 
-async function inCrms({ project, opened, names, effects, dry_run }: Parameters<typeof beyondReach>[0]): Promise<string[]> {
+async function inCrms({
+  project,
+  opened,
+  names,
+  effects,
+  dry_run,
+}: Parameters<typeof beyondReach>[0]): Promise<string[]> {
   return forgetInCrms({ project, connection: opened.connection, names, effects, dry_run })
 }
 
@@ -43,7 +49,10 @@ async function sentTo({ connection }: Session, project: Project, names: Names): 
   const rows = await connection.rows<{ mailbox: string | null; n: number }>(
     `select mailbox, count(distinct event_id) as n from ${events.place} where ${where} and sent_at is not null group by all order by mailbox`,
   )
-  return rows.map(({ mailbox, n }) => `${n} sent ${n === 1 ? 'message' : 'messages'} and their answers in the mailbox ${mailbox ?? 'of whoever did it by hand'}`)
+  return rows.map(
+    ({ mailbox, n }) =>
+      `${n} sent ${n === 1 ? 'message' : 'messages'} and their answers in the mailbox ${mailbox ?? 'of whoever did it by hand'}`,
+  )
 }
 
 function ledgerCopies({ config }: Project): string[] {
@@ -54,9 +63,20 @@ function ledgerCopies({ config }: Project): string[] {
 /** Files of the project and of data/ that name them and are no work of ours: sources of bulk providers, git and its history. */
 function filesElsewhere(root: string, project: Project, names: Names): string[] {
   const { data, ledger, build, warehouse } = placesOf(root, project.config.target)
-  const ours = [ledger, build, join(data, 'incoming'), join(data, 'lake'), join(data, 'replays'), join(data, '.build'), join(data, '.published')]
-  const skip = (path: string) => ours.some((own) => path.startsWith(own)) || path.endsWith('.lock') || path === warehouse
-  const lines = filesNaming(data, names, skip).map((path) => `${relative(root, path)} names them: it is no file that we wrote`)
+  const ours = [
+    ledger,
+    build,
+    join(data, 'incoming'),
+    join(data, 'lake'),
+    join(data, 'replays'),
+    join(data, '.build'),
+    join(data, '.published'),
+  ]
+  const skip = (path: string) =>
+    ours.some((own) => path.startsWith(own)) || path.endsWith('.lock') || path === warehouse
+  const lines = filesNaming(data, names, skip).map(
+    (path) => `${relative(root, path)} names them: it is no file that we wrote`,
+  )
   if (!existsSync(join(root, '.git'))) return lines
   for (const word of [...names.emails, ...names.profiles]) {
     const found = grep(root, word)
@@ -67,7 +87,11 @@ function filesElsewhere(root: string, project: Project, names: Names): string[] 
 
 function grep(root: string, word: string): string[] {
   try {
-    const found = execFileSync('git', ['grep', '-l', '-i', '-F', word], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    const found = execFileSync('git', ['grep', '-l', '-i', '-F', word], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
     return found.split('\n').filter((file) => file !== '')
   } catch {
     return []

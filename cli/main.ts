@@ -36,6 +36,7 @@ const HELP_ORDER = [
   'pause',
   'resume',
   'suppress',
+  'forget',
   'replies',
   'serve',
   'status',

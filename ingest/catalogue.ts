@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeRoot, pluginNames } from '../pipeline/code-root.ts'
 import type { Problem } from '../pipeline/errors.ts'
-import { didYouMean } from '../pipeline/nearest.ts'
 import type { About } from '../pipeline/forget/names.ts'
+import { didYouMean } from '../pipeline/nearest.ts'
 import type { LedgerTable } from '../pipeline/step.ts'
 import { columnsOf } from '../pipeline/table.ts'
 import { validate, type YamlFile } from '../pipeline/yaml.ts'
 import type { Provider, Resource } from './define.ts'
-import { type Field, FIELDS } from './fields.ts'
+import { FIELDS, type Field } from './fields.ts'
 
 /** A file of `ingest/providers/`. */
 export interface Listed {

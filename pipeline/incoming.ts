@@ -162,7 +162,9 @@ export async function takeIn(
       const body = tombstones.size === 0 ? undefined : excise(JSON.stringify(message.body), finder, 'goes')
       // Of whom nothing is to be known, nothing that comes in is kept either.
       if (body === null) return []
-      return body === undefined ? { message } : { message: { ...message, body: JSON.parse(body) as typeof message.body } }
+      return body === undefined
+        ? { message }
+        : { message: { ...message, body: JSON.parse(body) as typeof message.body } }
     })
   if (fresh.length > 0) {
     const columns = { id: 'VARCHAR', kind: 'VARCHAR', at: 'TIMESTAMP', body: 'JSON', run_id: 'VARCHAR' }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
 import { type Forgotten, forget } from '../../pipeline/forget/forget.ts'
 import { noNames } from '../../pipeline/forget/names.ts'
@@ -29,7 +30,14 @@ async function forgetWords(session: CommandSession, options: Options, words: str
   const beyond: string[] = []
   const done = await holdingLedger({ ...session, typed: 'pipeline forget' }, options.wait, places.ledger, () =>
     forget({
-      ...{ project, who, dry_run: options.dryRun, now: effects.now(), reason: options.reason ?? 'asked for it' },
+      ...{
+        project,
+        who,
+        dry_run: options.dryRun,
+        now: effects.now(),
+        secret: randomBytes(32),
+        reason: options.reason ?? 'asked for it',
+      },
       async seed(opened, names) {
         const library = await libraryOf(opened)
         for (const word of words) {
@@ -47,7 +55,12 @@ async function forgetWords(session: CommandSession, options: Options, words: str
   return 0
 }
 
-function tell({ report }: CommandSession, { output, dryRun }: Options, done: Forgotten, beyond: readonly string[]): void {
+function tell(
+  { report }: CommandSession,
+  { output, dryRun }: Options,
+  done: Forgotten,
+  beyond: readonly string[],
+): void {
   const { losses, files, known, names } = done
   if (output === 'json') {
     const lists = Object.fromEntries(Object.entries(names).map(([kind, set]) => [kind, [...set].sort()]))

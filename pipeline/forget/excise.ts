@@ -14,7 +14,9 @@ export interface Finder {
 
 /** Finds the names of one. */
 export function finderOf({ ids, emails, profiles, words, domains, cnpj_roots, records }: Names): Finder {
-  const keys = new Set([...records].map((record) => record.slice(record.indexOf('/') + 1)).filter((key) => key.length >= 6))
+  const keys = new Set(
+    [...records].map((record) => record.slice(record.indexOf('/') + 1)).filter((key) => key.length >= 6),
+  )
   const folded = new Set([...words].map(plainWords))
   const patterns = [
     ...[...emails].map((email) => email.replace(/^[^@]+/, (local) => `${escaped(local)}(?:\\+[^\\s@]*)?`)),
@@ -23,7 +25,10 @@ export function finderOf({ ids, emails, profiles, words, domains, cnpj_roots, re
     ...[...ids].map(escaped),
     ...[...folded].map((word) => escaped(word).replaceAll(' ', '[\\s._-]+')),
   ]
-  const pattern = patterns.length === 0 ? undefined : new RegExp(`(?<![\\p{L}\\p{N}])(?:${patterns.join('|')})(?![\\p{L}\\p{N}])`, 'giu')
+  const pattern =
+    patterns.length === 0
+      ? undefined
+      : new RegExp(`(?<![\\p{L}\\p{N}])(?:${patterns.join('|')})(?![\\p{L}\\p{N}])`, 'giu')
   const test = (text: string) => {
     if (pattern === undefined) return false
     pattern.lastIndex = 0
@@ -33,10 +38,11 @@ export function finderOf({ ids, emails, profiles, words, domains, cnpj_roots, re
     is(text) {
       if (ids.has(text) || keys.has(text) || folded.has(plainWords(text))) return true
       if (text.includes('@') && emails.has(SPELLINGS.email.js(text))) return true
-      const profile = SPELLINGS.profile.js(text)
+      const profile = /\S\s+\S/.test(text) ? '' : SPELLINGS.profile.js(text)
       if (profile !== '' && profiles.has(profile)) return true
       return (
-        domains.has(SPELLINGS.domain.js(text)) || (/^[0-9A-Z./-]{8,18}$/i.test(text) && cnpj_roots.has(SPELLINGS.cnpj.js(text)))
+        domains.has(SPELLINGS.domain.js(text)) ||
+        (/^[0-9A-Z./-]{8,18}$/i.test(text) && cnpj_roots.has(SPELLINGS.cnpj.js(text)))
       )
     },
     within: (text) => test(text) || test(foldedAlike(text)),
@@ -56,6 +62,7 @@ function cutFolded(text: string, pattern: RegExp): string {
   const composed = text.normalize('NFC')
   let done = ''
   let from = 0
+  pattern.lastIndex = 0
   for (const match of foldedAlike(composed).matchAll(pattern)) {
     done += composed.slice(from, match.index) + ERASED
     from = match.index + match[0].length
@@ -106,7 +113,8 @@ function without(tree: Tree, finder: Finder): Tree {
     return items.filter((item) => item !== GONE)
   }
   if (!isObject(tree)) return tree
-  const theirs = namedInParts(tree, finder) || Object.values(tree).some((one) => typeof one === 'string' && finder.is(one))
+  const theirs =
+    namedInParts(tree, finder) || Object.values(tree).some((one) => typeof one === 'string' && finder.is(one))
   if (theirs && !isCompany(tree)) return GONE
   return emptied(tree, finder)
 }

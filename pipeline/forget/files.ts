@@ -39,7 +39,9 @@ const MOST_BYTES = 256 * 1024 * 1024
 function isNamedIn(path: string, { emails, profiles, words }: Names): boolean {
   if (statSync(path).size > MOST_BYTES) return false
   const text = readFileSync(path, 'latin1').toLowerCase()
-  const wanted = [...emails, ...profiles, ...words].map((name) => Buffer.from(name, 'utf8').toString('latin1').toLowerCase())
+  const wanted = [...emails, ...profiles, ...words].map((name) =>
+    Buffer.from(name, 'utf8').toString('latin1').toLowerCase(),
+  )
   return wanted.some((name) => text.includes(name))
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { incomingFolder } from '../incoming.ts'
 import type { Project } from '../load.ts'
@@ -15,7 +15,7 @@ import { exportLess, type LakeLoss, lakeLosses, renameLake, writeLake } from './
 import type { Loss } from './rewrite.ts'
 import { declaredBy, surveyed } from './survey.ts'
 import { beginSwap, commitSwap, finishSwap, type Swap } from './swap.ts'
-import { marksOf, newKey } from './tombstones.ts'
+import { keyOf, marksOf } from './tombstones.ts'
 import { isKnown, trace } from './trace.ts'
 
 export interface ForgetOptions {
@@ -26,6 +26,8 @@ export interface ForgetOptions {
   reason: string
   dry_run: boolean
   now: Date
+  /** 32 random bytes: the key of the marks, if the ledger has none yet. */
+  secret: Buffer
   /** Ids that rooms know by these names, from what was built last. */
   seed?(session: Session, names: Names): Promise<void>
   /** Called with all names and the ledger before anything is gone: for what is kept elsewhere. */
@@ -48,7 +50,7 @@ export interface Forgotten {
  * process killed on the way leaves everything as it was, or the rest to whoever holds the ledger next. The caller holds the lock.
  */
 export async function forget(options: ForgetOptions): Promise<Forgotten> {
-  const { project, now, dry_run } = options
+  const { project, dry_run } = options
   const { root, config } = project
   const places = placesOf(root, config.target)
   if (!dry_run) pullLedger(root, config.target, places)
@@ -56,10 +58,10 @@ export async function forget(options: ForgetOptions): Promise<Forgotten> {
   const work = await openDatabase({ threads: config.target.threads, temp_directory: places.temporary })
   const connection = await work.connect()
   try {
-    const found = await survey(connection, { root, places, less, lake })
-    if (!dry_run) await erase(connection, { ...options, places, less, lake, found, now })
-    const { losses, files } = found
+    const found = findFiles({ root, places, less })
+    const losses = await rewrite(connection, { ...options, places, less, lake, found })
     if (!dry_run) pushLedger(root, config.target, places, info.generation, info.generation + 1)
+    const files = [...found.texts.map(({ path }) => path), ...found.removes].map((path) => relative(root, path))
     return { known, names: less.names, losses, files }
   } finally {
     connection.close()
@@ -68,7 +70,10 @@ export async function forget(options: ForgetOptions): Promise<Forgotten> {
 }
 
 /** Opens what the last run left, finds out who is meant, and closes it. */
-async function look(options: ForgetOptions, places: Places): Promise<{ info: LedgerInfo; less: Less; known: boolean; lake: LakeLoss[] }> {
+async function look(
+  options: ForgetOptions,
+  places: Places,
+): Promise<{ info: LedgerInfo; less: Less; known: boolean; lake: LakeLoss[] }> {
   const { project, who: names, now, seed, elsewhere } = options
   const { config } = project
   const as_of = now.toISOString().slice(0, 10)
@@ -94,71 +99,55 @@ async function look(options: ForgetOptions, places: Places): Promise<{ info: Led
 }
 
 interface Found {
-  losses: Forgotten['losses']
-  files: string[]
-  /** Publications that lose something, by id. */
-  publications: string[]
   texts: TextLoss[]
   removes: string[]
 }
 
-/** Counts what each file would lose; writes nothing. */
-async function survey(
-  connection: Connection,
-  { root, places, less, lake }: { root: string; places: Places; less: Less; lake: readonly LakeLoss[] },
-): Promise<Found> {
-  const found: Found = { losses: [], files: [], publications: [], texts: [], removes: [] }
-  const say = (place: string, losses: Loss[]) => {
-    if (losses.length > 0) found.losses.push({ place, losses })
-    return losses.length > 0
+function findFiles({ root, places, less }: { root: string; places: Places; less: Less }): Found {
+  const replays = join(places.data, 'replays')
+  return {
+    texts: incomingLosses(incomingFolder(places.data), less.finder),
+    removes: [...(existsSync(replays) ? [replays] : []), ...filesNaming(join(root, 'target'), less.names)],
   }
-  say('ledger', await copyLess(connection, places.ledger, undefined, less))
-  for (const file of ledgersBeside(places.ledger))
-    say(relative(root, file), await copyLess(connection, file, undefined, less))
-  if (existsSync(places.build)) say('build', await copyLess(connection, places.build, undefined, less))
-  const folder = publicationsFolder(places.warehouse)
-  for (const id of publicationIds(folder)) {
-    const losses = await copyLess(connection, join(folder, id, 'warehouse.duckdb'), undefined, less)
-    for (const file of exportsOf(join(folder, id))) {
-      const loss = await exportLess(connection, file, undefined, less)
-      if (loss !== undefined) losses.push(loss)
-    }
-    if (say(`publication ${id}`, losses)) found.publications.push(id)
-  }
-  say('lake', lake.map(({ table, rows, cells }) => ({ table, rows, cells })))
-  found.texts = incomingLosses(incomingFolder(places.data), less.finder)
-  found.removes = [
-    ...(existsSync(join(places.data, 'replays')) ? [join(places.data, 'replays')] : []),
-    ...filesNaming(join(root, 'target'), less.names),
-  ]
-  found.files = [...found.texts.map(({ path }) => path), ...found.removes].map((path) => relative(root, path))
-  return found
 }
 
-/** Writes everything anew beside, and lets it take its place at once. */
-async function erase(
-  connection: Connection,
-  options: ForgetOptions & { places: Places; less: Less; lake: readonly LakeLoss[]; found: Found },
-): Promise<void> {
-  const { places, less, lake, found } = options
+type Rewriting = ForgetOptions & { places: Places; less: Less; lake: readonly LakeLoss[]; found: Found }
+
+/** Writes everything anew beside, and lets it take its place at once; a dry run only counts. Answers what is lost where. */
+async function rewrite(connection: Connection, options: Rewriting): Promise<Forgotten['losses']> {
+  const { places, less, lake, found, dry_run, project } = options
   const beside = (path: string) => `${path}.forgetting`
   const folder = publicationsFolder(places.warehouse)
   const ids = publicationIds(folder)
-  const renamed = found.publications.map((id, index) => ({ id, as: nextId(ids, index) }))
+  const renamed = ids.map((id, index) => ({ id, as: nextId(ids, index) }))
+  const has_build = existsSync(places.build)
   const moves: Swap['moves'] = [
     { from: beside(places.ledger), to: places.ledger },
     ...ledgersBeside(places.ledger).map((path) => ({ from: beside(path), to: path })),
-    ...(existsSync(places.build) ? [{ from: beside(places.build), to: places.build }] : []),
+    ...(has_build ? [{ from: beside(places.build), to: places.build }] : []),
     ...renamed.map(({ as }) => ({ from: join(folder, `.forgetting-${as}`), to: join(folder, as) })),
     ...lake.map(({ path }) => ({ from: beside(join(places.lake, path)), to: join(places.lake, path) })),
     ...found.texts.flatMap(({ path, after }) => (after === null ? [] : [{ from: beside(path), to: path }])),
   ]
-  beginSwap(places.ledger, moves)
-  for (const { from } of moves) rmSync(from, { recursive: true, force: true })
-  for (const loss of lake) await writeLake(connection, loss, beside(join(places.lake, loss.path)))
-  await eraseLedgers(connection, options, beside)
-  if (existsSync(places.build)) await eraseBuild(connection, options, beside)
-  for (const { id, as } of renamed) await erasePublication(connection, join(folder, id), join(folder, `.forgetting-${as}`), as, less)
+  const all: Forgotten['losses'] = []
+  const say = (place: string, losses: Loss[]) => {
+    if (losses.length > 0) all.push({ place, losses })
+  }
+  if (!dry_run) beginSwap(places.ledger, moves)
+  if (!dry_run) for (const { from } of moves) rmSync(from, { recursive: true, force: true })
+  if (!dry_run) for (const loss of lake) await writeLake(connection, loss, beside(join(places.lake, loss.path)))
+  for (const { path, losses } of await ledgersLess(connection, options, beside))
+    say(relative(project.root, path), losses)
+  if (has_build) say(relative(project.root, places.build), await buildLess(connection, options, beside))
+  for (const { id, as } of renamed) {
+    const to = dry_run ? undefined : { folder: join(folder, `.forgetting-${as}`), id: as }
+    say(`publication ${id}`, await publicationLess(connection, join(folder, id), to, less))
+  }
+  say(
+    'lake',
+    lake.map(({ table, rows, cells }) => ({ table, rows, cells })),
+  )
+  if (dry_run) return all
   for (const { path, after } of found.texts) if (after !== null) writeFileSync(beside(path), after)
   const removes = [
     ...found.removes,
@@ -166,38 +155,46 @@ async function erase(
     ...renamed.map(({ id }) => join(folder, id)),
   ]
   const latest = renamed.at(-1)
-  const link = latest?.id === ids.at(-1) && latest !== undefined ? { path: join(folder, 'current'), target: latest.as } : undefined
+  const link = latest === undefined ? undefined : { path: join(folder, 'current'), target: latest.as }
   commitSwap(places.ledger, { moves, removes, link })
   finishSwap(places.ledger)
+  return all
 }
 
-async function eraseLedgers(
+async function ledgersLess(
   connection: Connection,
-  { places, less, lake, now, reason }: ForgetOptions & { places: Places; less: Less; lake: readonly LakeLoss[] },
+  { places, less, lake, now, reason, dry_run, secret }: Rewriting,
   beside: (path: string) => string,
-): Promise<void> {
+): Promise<{ path: string; losses: Loss[] }[]> {
   const written = new Map(lake.map(({ path, rows }) => [path, { file: beside(join(places.lake, path)), rows }]))
-  const fresh = (path: string) => ({ file: beside(path), kind: 'ledger' as const })
-  await copyLess(connection, places.ledger, fresh(places.ledger), less, async (writer, catalog) => {
-    const [key] = await writer.rows<{ inner: string; outer: string }>(`select "inner", "outer" from ${catalog}.log.forget_key`)
-    const made = key ?? newKey()
-    if (key === undefined) await writer.run(`insert into ${catalog}.log.forget_key values ($1, $2)`, [made.inner, made.outer])
+  const fresh = (path: string) => (dry_run ? undefined : { file: beside(path), kind: 'ledger' as const })
+  const losses = await copyLess(connection, places.ledger, fresh(places.ledger), less, async (writer, catalog) => {
+    const [key] = await writer.rows<{ inner: string; outer: string }>(
+      `select "inner", "outer" from ${catalog}.log.forget_key`,
+    )
+    const made = key ?? keyOf(secret)
+    if (key === undefined)
+      await writer.run(`insert into ${catalog}.log.forget_key values ($1, $2)`, [made.inner, made.outer])
     const marks = marksOf(made, less.names).map((mark) => ({ ...mark, forgotten_at: now.toISOString(), reason }))
     const columns = { kind: 'VARCHAR', mark: 'VARCHAR', forgotten_at: 'TIMESTAMP', reason: 'VARCHAR' }
     await writer.insert(`${catalog}.log.forgotten`, columns, marks)
     await renameLake(writer, catalog, written)
     await nextGeneration(writer, catalog)
   })
-  for (const path of ledgersBeside(places.ledger)) await copyLess(connection, path, fresh(path), less)
+  const all = [{ path: places.ledger, losses }]
+  for (const path of ledgersBeside(places.ledger))
+    all.push({ path, losses: await copyLess(connection, path, fresh(path), less) })
+  return all
 }
 
-async function eraseBuild(
+async function buildLess(
   connection: Connection,
-  { places, less, now }: { places: Places; less: Less; now: Date },
+  { places, less, now, dry_run }: Rewriting,
   beside: (path: string) => string,
-): Promise<void> {
+): Promise<Loss[]> {
   const [file, as_of] = [beside(places.build), now.toISOString().slice(0, 10)]
-  await copyLess(connection, places.build, { file, kind: 'build' }, less)
+  if (dry_run) return copyLess(connection, places.build, undefined, less)
+  const losses = await copyLess(connection, places.build, { file, kind: 'build' }, less)
   // Views are made again where they find what they speak of.
   const views = await openDatabase({})
   const own = await views.connect()
@@ -210,23 +207,33 @@ async function eraseBuild(
     own.close()
     views.close()
   }
+  return losses
 }
 
-async function erasePublication(connection: Connection, from: string, to: string, id: string, less: Less): Promise<void> {
-  mkdirSync(join(to, 'exports'), { recursive: true })
+async function publicationLess(
+  connection: Connection,
+  from: string,
+  to: { folder: string; id: string } | undefined,
+  less: Less,
+): Promise<Loss[]> {
   const file = 'warehouse.duckdb'
-  await copyLess(connection, join(from, file), { file: join(to, file), kind: 'publication' }, less)
-  for (const path of exportsOf(from)) await exportLess(connection, path, path.replace(from, to), less)
+  if (to !== undefined) mkdirSync(join(to.folder, 'exports'), { recursive: true })
+  const fresh = to === undefined ? undefined : { file: join(to.folder, file), kind: 'publication' as const }
+  const losses = await copyLess(connection, join(from, file), fresh, less)
+  for (const path of exportsOf(from)) {
+    const loss = await exportLess(connection, path, to === undefined ? undefined : path.replace(from, to.folder), less)
+    if (loss !== undefined) losses.push(loss)
+  }
+  if (to === undefined) return losses
   for (const name of readdirSync(from)) {
     if (name === file || name === 'exports' || name.endsWith('.wal')) continue
-    cpSync(join(from, name), join(to, name))
-    if (name !== 'publication.json') continue
-    const publication = JSON.parse(readFileSync(join(from, name), 'utf8')) as object
-    chmodSync(join(to, name), 0o644)
-    writeFileSync(join(to, name), `${JSON.stringify({ ...publication, id }, null, 2)}\n`)
+    const text = readFileSync(join(from, name), 'utf8')
+    const own = name === 'publication.json' ? { ...(JSON.parse(text) as object), id: to.id } : undefined
+    writeFileSync(join(to.folder, name), own === undefined ? text : `${JSON.stringify(own, null, 2)}\n`)
   }
-  for (const path of [...readdirSync(to), ...readdirSync(join(to, 'exports')).map((one) => join('exports', one))])
-    if (path !== 'exports') chmodSync(join(to, path), 0o444)
+  for (const path of [...readdirSync(to.folder), ...exportsOf(to.folder).map((one) => relative(to.folder, one))])
+    if (path !== 'exports') chmodSync(join(to.folder, path), 0o444)
+  return losses
 }
 
 function exportsOf(publication: string): string[] {

@@ -79,7 +79,9 @@ export function spelledIn({ about, source }: { about: About | undefined; source:
   if (about === undefined) return []
   const { record, email, profile, domain, cnpj, source: known = quoteLiteral(source) } = about
   return [
-    ...(record === undefined ? [] : [['record', `${known} || '/' || cast(${record} as varchar)`] as [NameKind, string]]),
+    ...(record === undefined
+      ? []
+      : [['record', `${known} || '/' || cast(${record} as varchar)`] as [NameKind, string]]),
     ...(email === undefined ? [] : [['email', SPELLINGS.email.sql(email)] as [NameKind, string]]),
     ...(profile === undefined ? [] : [['profile', SPELLINGS.profile.sql(profile)] as [NameKind, string]]),
     ...(domain === undefined ? [] : [['domain', SPELLINGS.domain.sql(domain)] as [NameKind, string]]),
@@ -138,10 +140,5 @@ export function listOf(values: Iterable<string>): string {
 
 /** Without capitals and accents, words parted by one blank. */
 export function plainWords(text: string): string {
-  return text
-    .normalize('NFD')
-    .replaceAll(/\p{M}/gu, '')
-    .toLowerCase()
-    .replaceAll(/\s+/g, ' ')
-    .trim()
+  return text.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase().replaceAll(/\s+/g, ' ').trim()
 }

@@ -50,7 +50,9 @@ export async function lakeLosses(
   tables: readonly LedgerTable[],
   names: Names,
 ): Promise<LakeLoss[]> {
-  const landed = await connection.rows<Landed>(`select distinct source, table_name, cast(files as varchar) as files from ${LEDGER}.log.lake`)
+  const landed = await connection.rows<Landed>(
+    `select distinct source, table_name, cast(files as varchar) as files from ${LEDGER}.log.lake`,
+  )
   const losses = new Map<string, LakeLoss>()
   for (const { source, table_name, files } of landed) {
     const table = tables.find((one) => one.source === source && one.table === table_name)
@@ -58,14 +60,22 @@ export async function lakeLosses(
     for (const { path } of JSON.parse(files) as { path: string }[]) {
       if (losses.has(path) || !existsSync(join(lake, path))) continue
       const from = `read_parquet(${quoteLiteral(join(lake, path))})`
-      const loss = await lossOf(connection, { ...table, name: table.table, schema: 'lake', place: from } as never, names)
+      const loss = await lossOf(
+        connection,
+        { ...table, name: table.table, schema: 'lake', place: from } as never,
+        names,
+      )
       if (loss !== undefined) losses.set(path, { ...loss, path })
     }
   }
   return [...losses.values()]
 }
 
-async function lossOf(connection: Connection, table: Surveyed & LedgerTable, names: Names): Promise<(Loss & { select: string }) | undefined> {
+async function lossOf(
+  connection: Connection,
+  table: Surveyed & LedgerTable,
+  names: Names,
+): Promise<(Loss & { select: string }) | undefined> {
   const columns = await connection.describe(`select * from ${table.place}`)
   const theirs = theirRows({ ...table, columns }, names) ?? 'false'
   const words = `lower(strip_accents(trim(x))) in (${listOf(names.words) || 'null'})`
@@ -76,7 +86,12 @@ async function lossOf(connection: Connection, table: Surveyed & LedgerTable, nam
     const says = `coalesce((${words} or ${emails}), false)`.replaceAll(/\bx\b/g, column)
     return { name, says, sql: `case when ${says} then null else ${column} end as ${column}` }
   })
-  const counts = [`count(*) filter (where ${theirs}) as theirs`, ...replaced.map(({ name, says }) => `count(*) filter (where ${says} and not ${theirs}) as ${quoteIdentifier(name)}`)]
+  const counts = [
+    `count(*) filter (where ${theirs}) as theirs`,
+    ...replaced.map(
+      ({ name, says }) => `count(*) filter (where ${says} and not ${theirs}) as ${quoteIdentifier(name)}`,
+    ),
+  ]
   const [counted] = await connection.rows<Record<string, number>>(`select ${counts.join(', ')} from ${table.place}`)
   const { theirs: rows, ...cells } = counted!
   const left = Object.fromEntries(Object.entries(cells).filter(([, count]) => count > 0))
@@ -92,7 +107,11 @@ export async function writeLake(connection: Connection, { select }: LakeLoss, to
 }
 
 /** Tells a copy of the ledger the new hashes and sizes, by path. */
-export async function renameLake(connection: Connection, catalog: string, written: ReadonlyMap<string, { file: string; rows: number }>): Promise<void> {
+export async function renameLake(
+  connection: Connection,
+  catalog: string,
+  written: ReadonlyMap<string, { file: string; rows: number }>,
+): Promise<void> {
   if (written.size === 0) return
   const rows = await connection.rows<{ rid: number; files: string }>(
     `select rowid as rid, cast(files as varchar) as files from ${catalog}.log.lake`,

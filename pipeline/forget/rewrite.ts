@@ -28,7 +28,8 @@ export async function remainderOf(
   const { place, columns, about } = table
   const label = `${table.schema}.${table.name}`
   const emptied = await emptyCells(connection, table, names)
-  if (about?.empties !== undefined && about.empties.length === 0) return { table: label, rows: 0, cells: {}, select: `select * from ${place}` }
+  if (about?.empties !== undefined && about.empties.length === 0)
+    return { table: label, rows: 0, cells: {}, select: `select * from ${place}` }
   if (table.empty) return { table: label, rows: 0, cells: {}, select: `select * from ${place}` }
   const own = about?.empties === undefined ? theirRows(table, names) : undefined
   const theirs = own ?? 'false'
@@ -75,12 +76,16 @@ function plainly(text: string): string {
 
 /** Lower case, without accents, also as JSON escapes them: what a cell must contain to be looked at closely. */
 export function needlesOf({ ids, emails, profiles, words, records, domains, cnpj_roots }: Names): string[] {
-  const keys = [...records].map((record) => record.slice(record.indexOf('/') + 1).toLowerCase()).filter((key) => key.length >= 6)
+  const keys = [...records]
+    .map((record) => record.slice(record.indexOf('/') + 1).toLowerCase())
+    .filter((key) => key.length >= 6)
   const parts = [...emails].map((email) => email.slice(email.indexOf('@')))
   const slugs = [...profiles].map((profile) => profile.slice(profile.indexOf('/') + 1))
   // A name in two fields, or with letters that JSON escapes, is found by its last word.
   const last = [...words].map((word) => plainWords(word).split(' ').at(-1)!)
-  return [...new Set([...ids, ...keys, ...parts, ...slugs, ...last, ...domains, ...cnpj_roots])].map((one) => one.toLowerCase())
+  return [...new Set([...ids, ...keys, ...parts, ...slugs, ...last, ...domains, ...cnpj_roots])].map((one) =>
+    one.toLowerCase(),
+  )
 }
 
 async function emptyCells(connection: Connection, { place, about, columns }: Surveyed, { ids }: Names) {
@@ -118,7 +123,8 @@ async function selectOf(
     const own = fixes.filter((fix) => fix.column === column).map(({ rid, value }) => ({ rid, value }))
     await connection.insert(name, { rid: 'BIGINT', value: 'VARCHAR' }, own)
     const { type } = columns.find((one) => one.name === column)!
-    const value = type === 'VARCHAR' || type === 'JSON' ? `${alias}.value` : `cast(cast(${alias}.value as json) as ${type})`
+    const value =
+      type === 'VARCHAR' || type === 'JSON' ? `${alias}.value` : `cast(cast(${alias}.value as json) as ${type})`
     const quoted = quoteIdentifier(column)
     replaced.push(`case when ${alias}.rid is null then t.${quoted} else ${value} end as ${quoted}`)
     joins += ` left join ${name} as ${alias} on ${alias}.rid = t.rowid`

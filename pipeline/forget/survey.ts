@@ -40,7 +40,10 @@ export function declaredBy(graph: Graph, tables: readonly LedgerTable[]): Declar
     if (node.kind === 'model' || node.kind === 'snapshot' || node.kind === 'seed') {
       const name = `${node.relation.schema}.${node.relation.name}`
       const marked = node.columns.filter(({ meta, config }) => meta.pii === true || config?.meta?.pii === true)
-      pii.set(name, marked.map((column) => column.name))
+      pii.set(
+        name,
+        marked.map((column) => column.name),
+      )
       const stays = node.columns.filter(({ meta, config }) => meta.outlived === true || config?.meta?.outlived === true)
       if (stays.length > 0) about.set(name, { empties: stays.map((column) => column.name) })
     } else if (node.kind === 'step') {
@@ -64,7 +67,15 @@ export async function surveyed(connection: Connection, catalog: string, declared
     const key = `${schema}.${name}`
     const place = `${catalog}.${quoteIdentifier(schema)}.${quoteIdentifier(name)}`
     const about = declared.about.get(key)
-    const own = { place, schema, name, empty, about, source: declared.source.get(key) ?? '', pii: declared.pii.get(key) ?? [] }
+    const own = {
+      place,
+      schema,
+      name,
+      empty,
+      about,
+      source: declared.source.get(key) ?? '',
+      pii: declared.pii.get(key) ?? [],
+    }
     if (!found.has(key)) found.set(key, { ...own, columns: [] })
     found.get(key)!.columns.push({ name: column, type })
   }

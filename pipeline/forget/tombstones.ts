@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { LedgerTable } from '../step.ts'
 import { quoteIdentifier, quoteLiteral } from '../table.ts'
 import type { Connection } from '../warehouse/duckdb.ts'
@@ -17,13 +17,17 @@ export interface Tombstones {
   finder(source: string): Finder
 }
 
-const NONE: Tombstones = { size: 0, has: () => false, finder: () => ({ is: () => false, within: () => false, cut: (text) => text }) }
+const NONE: Tombstones = {
+  size: 0,
+  has: () => false,
+  finder: () => ({ is: () => false, within: () => false, cut: (text) => text }),
+}
 
 /** What the ledger remembers of the forgotten. Cheap where nobody is. */
-export async function readTombstones(connection: Connection): Promise<Tombstones> {
-  const rows = await connection.rows<{ mark: string }>(`select distinct mark from ${LEDGER}.log.forgotten`)
+export async function readTombstones(connection: Connection, log = `${LEDGER}.log`): Promise<Tombstones> {
+  const rows = await connection.rows<{ mark: string }>(`select distinct mark from ${log}.forgotten`)
   if (rows.length === 0) return NONE
-  const [key] = await connection.rows<Key>(`select "inner", "outer" from ${LEDGER}.log.forget_key`)
+  const [key] = await connection.rows<Key>(`select "inner", "outer" from ${log}.forget_key`)
   const marks = new Set(rows.map(({ mark }) => mark))
   const has = (kind: NameKind, value: string) => marks.has(markOf(key!, kind, value))
   return { size: marks.size, has, finder: (source) => finderBy(has, source) }
@@ -42,7 +46,8 @@ export function marksOf(key: Key, names: Names): { kind: string; mark: string }[
   )
 }
 
-export function newKey(key: Buffer = randomBytes(32)): Key {
+/** Of 32 bytes that nobody can guess. */
+export function keyOf(key: Buffer): Key {
   const padded = Buffer.concat([key, Buffer.alloc(64 - key.length)])
   const pad = (byte: number) => Buffer.from(padded.map((one) => one ^ byte)).toString('hex')
   return { inner: pad(0x36), outer: pad(0x5c) }
@@ -96,7 +101,7 @@ const PROFILES = /(?:https?:\/\/)?(?:[a-z]+\.)?linkedin\.com\/(?:in|pub)\/[^/?#\
 
 function finderBy(has: Tombstones['has'], source: string): Finder {
   const is = (text: string) => {
-    if (text.length > 300) return false
+    if (text.length > 300 || /\S\s+\S/.test(text)) return false
     if (text.includes('@')) return has('email', SPELLINGS.email.js(text))
     const profile = SPELLINGS.profile.js(text)
     return profile === '' ? has('record', `${source}/${text}`) : has('profile', profile)

@@ -17,7 +17,8 @@ export async function trace(connection: Connection, tables: readonly Surveyed[],
   for (const table of tables) await listen(connection, table, names, said)
   const others = people ? await shared(connection, tables, names, said) : new Set<string>()
   for (const kind of ['emails', 'profiles', 'words'] as const)
-    for (const value of said[kind]) if (!others.has(value) || given[kind as 'emails']?.has(value)) names[kind].add(value)
+    for (const value of said[kind])
+      if (!others.has(value) || given[kind as 'emails']?.has(value)) names[kind].add(value)
 }
 
 /** Ids and records that their rows in one table bring. */
@@ -62,11 +63,18 @@ async function listen(connection: Connection, table: Surveyed, names: Names, sai
 const OURS = /^(mailbox|approved_by|decided_by|owner)$/
 
 function isName(column: string, value: string): boolean {
-  return /^(full_|partner_)?name$|nome_socio|nome_do_representante/.test(column) && /^\S+(\s+\S+){1,7}$/.test(value.trim())
+  return (
+    /^(full_|partner_)?name$|nome_socio|nome_do_representante/.test(column) && /^\S+(\s+\S+){1,7}$/.test(value.trim())
+  )
 }
 
 /** Of what they say, what rows of somebody else say, too. */
-async function shared(connection: Connection, tables: readonly Surveyed[], names: Names, said: Said): Promise<Set<string>> {
+async function shared(
+  connection: Connection,
+  tables: readonly Surveyed[],
+  names: Names,
+  said: Said,
+): Promise<Set<string>> {
   const found = new Set<string>()
   for (const table of tables) {
     const own = theirRows(table, names)

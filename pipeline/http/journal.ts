@@ -139,7 +139,7 @@ export function createJournal(connection: Connection, run_id: string, as_of: str
       status: answer?.status,
       cached: false,
     }))
-    tombstones ??= await readTombstones(connection)
+    tombstones ??= await readTombstones(connection, 'log')
     const { size, finder } = tombstones
     const answers = exchanges.flatMap(({ request_hash, answer, record, service }, index) =>
       answer === undefined || !record

@@ -25,6 +25,8 @@ export async function httpWorld(overrides: Partial<HttpDeps> = {}): Promise<Http
   const connection = await database.connect()
   await connection.run(`
     create schema log;
+    create table log.forgotten (kind varchar, mark varchar, forgotten_at timestamp, reason varchar);
+    create table log.forget_key ("inner" varchar, "outer" varchar);
     create table log.calls (call_id varchar primary key, run_id varchar, service varchar, endpoint varchar,
       request_hash varchar, field varchar, company_id varchar, lead_id varchar, status integer,
       credits decimal(18, 4), usd decimal(18, 6), hit boolean, cached boolean, requested_at timestamp);

@@ -37,6 +37,7 @@ const HELP_ORDER = [
   'resume',
   'suppress',
   'forget',
+  'subject',
   'replies',
   'serve',
   'status',

@@ -4,6 +4,7 @@ import * as outreach from '../outreach/run.ts'
 import type { RoomDoor } from '../pipeline/load.ts'
 import type { Room } from '../pipeline/room.ts'
 import * as scoring from '../scoring/run.ts'
+import { settings as notify } from '../serve/notify/settings.ts'
 import { settings as serve } from '../serve/settings.ts'
 import * as sync from '../sync/run.ts'
 
@@ -21,6 +22,11 @@ export const ROOMS: readonly RoomDoor[] = [
     { serve },
     async () => ({ steps: [], tables: [] }),
     ({ serve }) => serve,
+  ),
+  door(
+    { notify },
+    async () => ({ steps: [], tables: [] }),
+    ({ notify }) => notify,
   ),
 ]
 

@@ -49,6 +49,7 @@ function describe(model: ModelNode, graph: Graph): Published {
     description: model.description,
     column_docs: Object.fromEntries(model.columns.map(({ name, description }) => [name, description])),
     parquet: model.relation.schema === 'marts',
+    ...(model.meta.indexed === true ? { indexed: true } : {}),
   }
 }
 

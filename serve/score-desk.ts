@@ -116,8 +116,13 @@ export class ScoreDesk {
   }
 
   #cards(): Promise<Scoring> {
-    const loading = this.#load()
-    this.#scoring = loading.catch(() => this.#scoring ?? loading)
+    const before = this.#scoring
+    this.#scoring = this.#load().catch((error: unknown) => {
+      // Broken while somebody edits it: what was read before still stands.
+      this.#scoring = before
+      if (before !== undefined) return before
+      throw error
+    })
     return this.#scoring
   }
 }

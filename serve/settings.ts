@@ -35,6 +35,8 @@ export const settings = z.strictObject({
   max_body: z.int().positive().default(1_000_000),
   /** Requests a minute of one user; of one address, a tenth. */
   requests_per_minute: z.int().positive().default(60_000),
+  /** `serve --work`: how long it rests between one round of replies, what is due and who is to be told, and the next. */
+  work: z.strictObject({ every_s: z.number().positive().default(60) }).prefault({}),
   hooks: z
     .strictObject({
       /** Variable with the secret of the mail service's webhooks (`whsec_…`). */

@@ -15,10 +15,12 @@ import { isLoopback, readUsers } from '../../serve/users.ts'
 import { hooksOf } from '../../sync/hooks.ts'
 import { addCommonOptions, type CommonOptions } from '../options.ts'
 import { action, type CommandSession, realEffects } from '../session.ts'
+import { type Work, workUntilStopped } from '../work.ts'
 
 interface Options extends CommonOptions {
   host?: string
   port?: number
+  work: boolean
 }
 
 export function register(program: Command): void {
@@ -27,6 +29,7 @@ export function register(program: Command): void {
     .description('the scoring API and the dashboard, over what was published; holds no lock')
     .option('--host <address>', 'where to listen; beyond this machine only with serve.users')
     .option('--port <number>', 'on which port; 0: whichever is free', parsePort)
+    .option('--work', 'also read replies, send what is due and tell who is to be told, again and again', false)
   addCommonOptions(command).action(action<Options>(serve))
 }
 
@@ -77,12 +80,35 @@ async function serve(session: CommandSession, options: Options): Promise<number>
   })
   report.line(`serving ${running.url}, docs at ${running.url}/docs`)
   if (options.output === 'json') report.json({ url: running.url })
-  await new Promise<void>((done) => {
+  const stopped = new Promise<void>((done) => {
     if (effects.signal.aborted) done()
     else effects.signal.addEventListener('abort', () => done(), { once: true })
   })
+  const work = options.work
+    ? workUntilStopped(workOf(session, project, options, settings.work.every_s), effects)
+    : stopped
+  await stopped
   await running.close()
+  await work
   return EXIT.ok
+}
+
+/** What `--work` runs: replies first, so that who has answered is not written to; it sends only where the target is live for it. */
+function workOf(session: CommandSession, { config }: Project, options: Options, every_s: number): Work {
+  const sends = config.target.live.includes('send')
+  const words = (name: string, values: readonly string[]) => values.flatMap((value) => [name, value])
+  const vars = Object.keys(options.vars).length === 0 ? [] : ['--vars', JSON.stringify(options.vars)]
+  return {
+    commands: [['replies'], ...(sends ? [['send']] : []), ...(config.data.notify === undefined ? [] : [['notify']])],
+    common: [
+      ...['--quiet', '--project-dir', session.root, '--config', session.loadOptions.config_file],
+      ...['--target', config.target_name, ...words('--set', options.set), ...vars],
+    ],
+    cwd: session.root,
+    env: process.env,
+    every_s,
+    problem: (text) => session.report.problem(text),
+  }
 }
 
 /** What may be said of tasks, by the channels that make them. */

@@ -31,6 +31,8 @@ export interface Published {
   column_docs: Record<string, string>
   /** Marts are also written as Parquet. */
   parquet: boolean
+  /** Its rows are looked up by their key, many at once, wherever they lie: there is an index on it. */
+  indexed?: boolean
 }
 
 export interface PublishOptions {
@@ -147,6 +149,11 @@ async function writeWarehouse(session: Session, file: string, { relations }: Pub
         )
       }
     })
+    for (const relation of relations.filter(({ indexed, key }) => indexed === true && key.length > 0)) {
+      const name = quoteIdentifier(`${relation.name}_key`)
+      const columns = relation.key.map(quoteIdentifier).join(', ')
+      await connection.run(`create unique index ${name} on _publication.${relationName(relation)} (${columns})`)
+    }
     await connection.run('checkpoint _publication')
   } finally {
     await connection.run('detach _publication').catch(() => {})

@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import { quoteLiteral } from '../../pipeline/table.ts'
 import { type Api, answers, cursorOf, page, readCursor, row, type ServeContext, userOf } from '../context.ts'
 import { masked } from '../mask.ts'
 import type { User } from '../users.ts'
@@ -54,19 +55,25 @@ export function leadRoutes(api: Api, { publications, acts }: ServeContext): void
     const user = userOf(c)
     const asked = c.req.valid('query')
     return publications.read(async (snapshot) => {
-      const found = await snapshot.use((_, connection) => {
+      const { chosen, rows } = await snapshot.use(async (_, connection) => {
         const { text, values } = leadsSql(asked, whoOf(user))
-        return connection.rows<Record<string, unknown>>(text, values)
+        // First which ones, by the few columns that decide it; then all that is shown of those few, by their index.
+        const found = await connection.rows<Chosen>(text, values)
+        const named = found.slice(0, asked.limit).map(({ lead_id }) => quoteLiteral(lead_id))
+        if (named.length === 0) return { chosen: found, rows: new Map<string, Record<string, unknown>>() }
+        const shown = await connection.rows<{ lead_id: string }>(
+          `select * exclude (search_text) from ops.lead_rows where lead_id in (${named.join(', ')})`,
+        )
+        return { chosen: found, rows: new Map(shown.map((each) => [each.lead_id, each as Record<string, unknown>])) }
       })
-      const rows = found.slice(0, asked.limit).map(({ search_text: _, ...shown }) => shown)
-      const last = rows.at(-1)
-      const next =
-        found.length > asked.limit && last !== undefined ? cursorOf([last[SORTS[asked.sort]], last.lead_id]) : null
+      const page = chosen.slice(0, asked.limit)
+      const last = page.at(-1)
+      const next = chosen.length > asked.limit && last !== undefined ? cursorOf([last.sorted_by, last.lead_id]) : null
       const pending = await acts.pending(snapshot)
       const byLead = new Map(pending.map((act) => [act.subject_id, act]))
-      const data = rows.map((shown) => ({
-        ...masked(user, shown),
-        pending: byLead.get(shown.lead_id as string)?.kind ?? null,
+      const data = page.map(({ lead_id }) => ({
+        ...masked(user, rows.get(lead_id)!),
+        pending: byLead.get(lead_id)?.kind ?? null,
       }))
       return c.json({ data, next, published: snapshot.publication.id }, 200)
     })
@@ -173,14 +180,14 @@ export function leadsSql(asked: Query, who: Who): Bound {
       where = `${before} (${column} ${beyond} ${at} or (${column} = ${at} and lead_id > ${id}) or ${column} is null)`
     }
   }
-  // First which ones, by the few columns that decide it; then all that is shown of those few.
   return {
-    text: `with chosen as (
-      select lead_id, ${column} as sorted_by from ops.lead_rows ${where}
-      order by ${column} ${asked.order} nulls last, lead_id limit ${asked.limit + 1}
-    )
-    select lead_rows.* from ops.lead_rows join chosen using (lead_id)
-    order by sorted_by ${asked.order} nulls last, lead_id`,
+    text: `select lead_id, ${column} as sorted_by from ops.lead_rows ${where}
+      order by ${column} ${asked.order} nulls last, lead_id limit ${asked.limit + 1}`,
     values,
   }
+}
+
+interface Chosen {
+  lead_id: string
+  sorted_by: string | number | null
 }

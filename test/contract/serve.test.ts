@@ -60,6 +60,9 @@ const READS = [
   ...['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs', '/docs/style.css', '/unsubscribe'],
   ...['stats', 'pending', 'pauses', 'me', 'score', 'leads', 'leads/facets'].map((name) => `/v1/${name}`),
   ...['companies', 'contacts', 'outreach', 'tasks', 'syncs', 'runs'].map((name) => `/v1/${name}`),
+  ...['today', 'day', 'crm', 'crm/plan', 'outreach/overview', 'pipeline', 'pipeline/tests', 'review', 'scores', 'ask'].map(
+    (name) => `/v1/${name}`,
+  ),
 ]
 
 describe('what is read', () => {

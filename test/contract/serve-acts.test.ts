@@ -317,8 +317,10 @@ describe('who wants no more messages', () => {
 })
 
 it('everything that is done was answered above, as it is described', () => {
+  // Scores are compared in serve-data; what the pages add (many at once, reviews, questions) is tried with them.
+  const elsewhere = ['/v1/score', '/v1/outreach/decide', '/v1/review/{id}', '/v1/ask'].map((path) => `POST ${path}`)
   const acts = described.operations.filter(
-    (operation) => operation.startsWith('POST ') && operation !== 'POST /v1/score',
+    (operation) => operation.startsWith('POST ') && !elsewhere.includes(operation),
   )
   expect(acts.filter((operation) => !described.succeeded.has(operation))).toEqual([])
 })

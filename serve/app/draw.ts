@@ -14,8 +14,9 @@ export function draw(place: HTMLElement, drawing: Drawing, pick?: (id: string) =
   const chart = init(place, undefined, { renderer: 'canvas' })
   const paint = () => {
     const style = getComputedStyle(document.documentElement)
+    const room = fitted(drawing, place.clientWidth, place.clientHeight)
     chart.setOption(
-      optionOf(drawing, (name) => style.getPropertyValue(`--${name}`).trim()),
+      optionOf(room, (name) => style.getPropertyValue(`--${name}`).trim()),
       true,
     )
   }

@@ -1,5 +1,8 @@
 import type { GraphNode } from './chart.tsx'
 
+/** So many names can stand beside each other. */
+export const READABLE = 45
+
 interface Placed {
   id: string
   name: string
@@ -12,7 +15,7 @@ interface Placed {
 
 /**
  * Columns from what is read to what reads it, each ordered by where its neighbours stand, so that few lines cross. With a node
- * chosen: that one, and all it depends on or feeds.
+ * chosen: that one, and what it depends on and feeds, as far as names can be read.
  */
 export function layOut(
   all: readonly Placed[],
@@ -91,11 +94,15 @@ function around(all: readonly Placed[], chosen: string): Placed[] {
   const byId = new Map(all.map((node) => [node.id, node]))
   const feeds = new Map<string, string[]>()
   for (const { id, reads } of all) for (const read of reads) feeds.set(read, [...(feeds.get(read) ?? []), id])
-  const reach = (next: (id: string) => readonly string[]) => {
-    const seen = new Set([chosen])
-    for (const id of seen) for (const other of next(id)) if (byId.has(other)) seen.add(other)
-    return seen
+  const reach = (next: (id: string) => readonly string[], steps: number) => {
+    const seen = new Map([[chosen, 0]])
+    for (const [id, at] of seen)
+      if (at < steps) for (const other of next(id)) if (byId.has(other) && !seen.has(other)) seen.set(other, at + 1)
+    return seen.keys()
   }
-  const ids = new Set([...reach((id) => byId.get(id)?.reads ?? []), ...reach((id) => feeds.get(id) ?? [])])
+  const within = (steps: number) =>
+    new Set([...reach((id) => byId.get(id)?.reads ?? [], steps), ...reach((id) => feeds.get(id) ?? [], steps)])
+  // As far as names can still be read.
+  const ids = [30, 3, 2, 1].map(within).find(({ size }) => size <= READABLE) ?? within(1)
   return all.filter(({ id }) => ids.has(id))
 }

@@ -1,6 +1,6 @@
 import { query, type Row, useApi } from '../api.ts'
 import { Chart } from '../chart.tsx'
-import { layOut } from '../graph-layout.ts'
+import { layOut, READABLE } from '../graph-layout.ts'
 import { label } from '../labels.ts'
 import { go, type Place } from '../place.ts'
 import { Badge, Panel, Shown, Table, text } from '../ui.tsx'
@@ -63,12 +63,14 @@ function Whole({ told, chosen, path }: { told: Told; chosen: Record<string, stri
         </p>
         <p class="legend">
           {LAYERS.filter((name) => told.nodes.some((each) => each.layer === name)).map((name) => (
-            <span key={name}>{label(name)}</span>
+            <span key={name} class={`swatch swatch-${LAYERS.indexOf(name) % 5}`}>
+              {label(name)}
+            </span>
           ))}
         </p>
         <Chart
           title={t('graph')}
-          drawing={{ kind: 'graph', ...graph, names: graph.nodes.length <= 45 }}
+          drawing={{ kind: 'graph', ...graph, names: graph.nodes.length <= READABLE }}
           rows={graph.nodes.map(({ name, says, status }) => ({ name, status, says }))}
           columns={['name', 'status', 'says']}
           height={node === undefined ? 30 : Math.min(30, Math.max(12, graph.nodes.length * 1.1))}

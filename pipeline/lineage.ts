@@ -19,6 +19,9 @@ export interface ColumnLineage {
 type Json = Record<string, unknown>
 /** Column → the columns of tables that it is made from, as `schema.table\0column`. */
 type Columns = Map<string, Set<string>>
+/** Stands for the columns of a table that nobody described. */
+const OPEN = '\0'
+
 interface Source {
   alias: string
   columns: Columns
@@ -38,7 +41,12 @@ export async function columnLineage(connection: Connection, docs: Docs): Promise
       if (name === null) continue
       byRelation.set(name, id)
       if (kind !== 'model')
-        tables.set(name, new Map(columns.map((column) => [column.name.split('.').at(-1)!, new Set()])))
+        tables.set(
+          name,
+          new Map(
+            [OPEN, ...columns.map((column) => column.name.split('.').at(-1)!)].map((column) => [column, new Set()]),
+          ),
+        )
     }
   }
   const models = docs.nodes.filter(({ kind, sql }) => kind === 'model' && sql !== null)
@@ -179,14 +187,15 @@ function sourcesOf(
       if (cte !== undefined)
         return [{ alias: alias || name.toLowerCase(), columns: renamed(cte, aliases), open: undefined }]
       const relation = `${schema}.${name}`
+      const known = [...(tables.get(relation)?.keys() ?? [OPEN])]
       const columns = new Map(
-        [...(tables.get(relation)?.keys() ?? [])].map((column) => [column, new Set([`${relation}\0${column}`])]),
+        known.filter((column) => column !== OPEN).map((column) => [column, new Set([`${relation}\0${column}`])]),
       )
       return [
         {
           alias: alias || name.toLowerCase(),
           columns: renamed(columns, aliases),
-          open: columns.size === 0 ? relation : undefined,
+          open: known.includes(OPEN) ? relation : undefined,
         },
       ]
     }
@@ -260,10 +269,11 @@ function named(names: readonly string[], sources: readonly Source[], made: Colum
   const [first = '', second] = names
   const own = sources.find(({ alias }) => alias === first.toLowerCase())
   if (own !== undefined && second !== undefined) return columnOf(own, second)
-  for (const source of sources) {
-    const found = columnOf(source, first)
-    if (found.size > 0) return found
-  }
+  for (const known of [true, false])
+    for (const source of sources) {
+      const found = columnOf(known ? { ...source, open: undefined } : source, first)
+      if (found.size > 0) return found
+    }
   return made.get(first) ?? new Set()
 }
 

@@ -73,6 +73,19 @@ describe('docs generate', { timeout: 60_000 }, () => {
     expect(manifest.exposures!['exposure.demo.wall']).toMatchObject({ depends_on: { nodes: ['model.demo.mart'] } })
     expect(manifest.child_map!['model.demo.mart']).toEqual(['exposure.demo.wall'])
     expect(manifest.groups!['group.demo.paint']).toMatchObject({ owner: { name: 'Painters' } })
+    // The same as a site: its page, and what the page reads in place of a server.
+    const page = readFileSync(join(root, 'target', 'docs', 'index.html'), 'utf8')
+    expect(page).toMatch(/<html data-static [^]*src="assets\/[^"]+\.js"/)
+    const site = artifact(root, 'docs/pipeline.json')
+    expect(site.lineage!['model.demo.mart\tname']).toEqual(['model.demo.stg\tname'])
+    expect(site.lineage!['model.demo.stg\tname']).toEqual(['seed.demo.colours\tname'])
+    expect(site.details!['model.demo.mart']).toMatchObject({
+      description: 'All colours.',
+      columns: [
+        { name: 'id', type: 'BIGINT', description: 'Its id.', tests: [] },
+        { name: 'name', type: 'VARCHAR', description: '' },
+      ],
+    })
     expect(manifest.group_map!.paint).toEqual(['model.demo.mart'])
     expect(manifest.sources!['source.demo.outside.visits']).toMatchObject({
       loaded_at_field: 'at',

@@ -21,7 +21,18 @@ it('is built once per content, within 400 kB of compressed JavaScript, and nothi
 
 it('answers pages by the one file, files by their path, and nothing else', async () => {
   const files = appFiles(await builtApp(codeRoot()))
-  for (const path of ['/', '/leads', '/leads/abc', '/outreach'])
+  for (const path of [
+    '/',
+    '/day',
+    '/leads',
+    '/leads/abc',
+    '/outreach',
+    '/crm',
+    '/review',
+    '/pipeline',
+    '/scores',
+    '/ask',
+  ])
     expect(files(path, '')?.headers.get('content-type'), path).toBe('text/html; charset=utf-8')
   const packed = files('/', 'gzip, br')
   expect(packed?.headers.get('content-encoding')).toBe('gzip')

@@ -53,9 +53,15 @@ describe.skipIf(lacking !== '')(`the dashboard in a real browser${lacking}`, () 
     await tab.screenshot({ path: join(pictures, `${name}.jpg`), type: 'jpeg', quality: 72 })
   }
 
+  const loaded = () =>
+    tab
+      .getByText(/^(Loading|Carregando)…$/)
+      .first()
+      .waitFor({ state: 'hidden' })
   const open = async (path: string) => {
     await tab.goto(server.url + path)
-    await tab.waitForLoadState('networkidle')
+    await tab.locator('h1').waitFor()
+    await loaded()
   }
 
   it('says what to do before the first run, on every page', async () => {
@@ -75,7 +81,7 @@ describe.skipIf(lacking !== '')(`the dashboard in a real browser${lacking}`, () 
     for (const path of PAGES) {
       await open(path)
       await tab.locator('main :is(h2, form, nav, select)').first().waitFor()
-      shown[path] = await tab.locator('h1').innerText()
+      shown[path] = await tab.locator('h1').textContent()
       expect(await faults()).toEqual([])
       const name = path === '/' ? 'today' : path.slice(1)
       if (['today', 'pipeline', 'scores', 'review'].includes(name)) await picture(name)
@@ -92,7 +98,7 @@ describe.skipIf(lacking !== '')(`the dashboard in a real browser${lacking}`, () 
       expect(wider, `${path} is wider than a phone`).toBeLessThanOrEqual(0)
       if (path === '/') await picture('hoje-escuro')
     }
-    expect(await tab.locator('h1').innerText()).toBe('Perguntar')
+    expect(await tab.locator('h1').textContent()).toBe('Perguntar')
     await tab.getByRole('button', { name: 'English' }).click()
     await tab.getByRole('button', { name: 'Light/dark' }).click()
     await tab.setViewportSize({ width: 1280, height: 860 })
@@ -106,7 +112,7 @@ describe.skipIf(lacking !== '')(`the dashboard in a real browser${lacking}`, () 
     await picture('leads')
     await tab.locator('select[name=status]').selectOption('qualified')
     await tab.waitForURL(/status=qualified/)
-    await tab.waitForLoadState('networkidle')
+    await loaded()
     await tab.locator('h1').click()
     await tab.keyboard.press('j')
     await tab.keyboard.press('j')

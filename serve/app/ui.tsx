@@ -123,6 +123,12 @@ export function Table({
   )
 }
 
+/** What became of an act: the answer, until the next look says that it waits. */
+export function standing(answer: string, pending: unknown): string {
+  if (typeof pending !== 'string' || (answer !== '' && answer !== t('noted'))) return answer
+  return `${label(pending)}: ${t('noted')}`
+}
+
 export function Panel({ title, children, wide }: { title: string; children: ComponentChildren; wide?: boolean }) {
   return (
     <section class={wide ? 'panel wide' : 'panel'}>

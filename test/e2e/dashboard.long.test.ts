@@ -81,7 +81,7 @@ describe.skipIf(lacking !== '')(`the dashboard in a real browser${lacking}`, () 
     for (const path of PAGES) {
       await open(path)
       await tab.locator('main :is(h2, form, nav, select)').first().waitFor()
-      shown[path] = await tab.locator('h1').textContent()
+      shown[path] = (await tab.locator('h1').textContent()) ?? ''
       expect(await faults()).toEqual([])
       const name = path === '/' ? 'today' : path.slice(1)
       if (['today', 'pipeline', 'scores', 'review'].includes(name)) await picture(name)
@@ -172,7 +172,7 @@ describe.skipIf(lacking !== '')(`the dashboard in a real browser${lacking}`, () 
     await tab.getByRole('button', { name: /Check chosen/ }).click()
     await tab.getByText('nothing stands in its way').first().waitFor()
     await tab.getByRole('button', { name: /Reject chosen/ }).click()
-    await tab.getByText('reject: Taken in at the next run.').first().waitFor()
+    await tab.getByText('Reject: Taken in at the next run.').first().waitFor()
     const left = readIncoming(join(root, 'data')).waiting.map(({ message }) => message)
     expect(
       left
@@ -246,9 +246,9 @@ describe.skipIf(lacking !== '')(`the dashboard in a real browser${lacking}`, () 
       .locator('article', { has: tab.getByRole('button', { name: 'Interested', exact: true, disabled: false }) })
       .first()
     await task.getByRole('button', { name: 'Interested', exact: true }).click()
-    await tab.getByText('task: Taken in at the next run.').first().waitFor()
+    await tab.getByText('Task: Taken in at the next run.').first().waitFor()
     await tab.getByRole('button', { name: 'Answered' }).first().click()
-    await tab.getByText('lead_snooze: Taken in at the next run.').first().waitFor()
+    await tab.getByText('Lead snooze: Taken in at the next run.').first().waitFor()
     for (const [path, words] of [
       ['/leads', HOSTILE.element],
       ['/crm?part=rejected', `${HOSTILE.element} is no address`],

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { post, query, type Row, saidOf, useApi } from '../api.ts'
 import { label } from '../labels.ts'
 import { go, type Place } from '../place.ts'
-import { Badge, Figure, Panel, Shown, Table, text, when } from '../ui.tsx'
+import { Badge, Figure, Panel, Shown, standing, Table, text, when } from '../ui.tsx'
 import { count, t } from '../words.ts'
 
 interface Listed {
@@ -184,7 +184,7 @@ function Reply({ row, again, as_of }: { row: Row; again(): void; as_of: string }
         <button type="button" disabled={decided} data-key="2" onClick={() => leave(3, 'to be answered later')}>
           {t('later')}
         </button>
-        <span role="status">{answer || (decided ? `${text(row.pending)}: ${t('noted')}` : '')}</span>
+        <span role="status">{standing(answer, row.pending)}</span>
       </div>
     </article>
   )
@@ -253,7 +253,7 @@ function Task({ row, outcomes, again }: { row: Row; outcomes: Told['outcomes']; 
             {label(outcome)}
           </button>
         ))}
-        <span role="status">{answer || (decided ? `${text(row.pending)}: ${t('noted')}` : '')}</span>
+        <span role="status">{standing(answer, row.pending)}</span>
       </div>
     </article>
   )

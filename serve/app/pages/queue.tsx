@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { post, type Row, saidOf } from '../api.ts'
 import { label } from '../labels.ts'
-import { Badge, text, when } from '../ui.tsx'
+import { Badge, standing, text, when } from '../ui.tsx'
 import { count, t } from '../words.ts'
 
 interface Result {
@@ -188,7 +188,7 @@ function Message({ row, chosen, answer, toggle, decide }: MessageProps) {
             </button>
           </>
         )}
-        <span role="status">{answer || (decided ? `${text(row.pending)}: ${t('noted')}` : '')}</span>
+        <span role="status">{standing(answer, row.pending)}</span>
       </div>
     </article>
   )

@@ -226,6 +226,7 @@ async function ours(what, folder, start) {
     signal: new AbortController().signal,
     reject: async () => {},
     lakeFolder: (table) => {
+      rmSync(join(lake, table.table), { recursive: true, force: true })
       mkdirSync(join(lake, table.table), { recursive: true })
       return join(lake, table.table)
     },

@@ -43,6 +43,9 @@ const SHORTER = 'least(length(a.phone), length(b.phone))'
 /** With or without a country or area code. */
 const SAME_PHONE = `(a.phone = b.phone or (${SHORTER} >= 7 and right(a.phone, ${SHORTER}) = right(b.phone, ${SHORTER})))`
 
+const NEAR_PHONE = 'length(a.phone) = length(b.phone) and damerau_levenshtein(a.phone, b.phone) = 1'
+const NEAR_EMAIL = 'jaro_winkler_similarity(a.email, b.email) >= 0.95'
+
 /** Two addresses that have not even a street in common. */
 const ELSEWHERE = 'p.address_alike < 0.5'
 
@@ -105,12 +108,7 @@ export const COMPARISONS: readonly Comparison[] = [
         `${SAME_PHONE} and a.phone_names <= ${MANY} and not coalesce(${ELSEWHERE}, false)`,
       ),
       level('a phone of many names, or of other addresses', 0.1, 0.025, SAME_PHONE),
-      level(
-        'a phone with one other digit',
-        0.06,
-        0.006,
-        'length(a.phone) = length(b.phone) and damerau_levenshtein(a.phone, b.phone) = 1',
-      ),
+      level('a phone with one other digit', 0.06, 0.006, NEAR_PHONE),
       level('another phone', 0.14, 0.961),
     ],
   },
@@ -121,7 +119,7 @@ export const COMPARISONS: readonly Comparison[] = [
     levels: [
       level('the same e-mail', 0.65, 0.002, `a.email = b.email and a.email_names <= ${MANY}`),
       level('an e-mail that many names have', 0.05, 0.01, 'a.email = b.email'),
-      level('nearly the same e-mail', 0.15, 0.004, 'jaro_winkler_similarity(a.email, b.email) >= 0.95'),
+      level('nearly the same e-mail', 0.15, 0.004, NEAR_EMAIL),
       level('the same mailbox elsewhere', 0.05, 0.01, `split_part(a.email, '@', 1) = split_part(b.email, '@', 1)`),
       level('another e-mail', 0.1, 0.974),
     ],
@@ -174,7 +172,8 @@ export const COMPARISONS: readonly Comparison[] = [
     // One way out of what each says of itself: two addresses, or two phones, are common; all of it different is not.
     field: 'contradiction',
     known: `(${both('domain')})::int + (${both('phone')})::int + (${both('email')})::int + (p.address_alike is not null)::int >= 2
-        and coalesce(a.domain <> b.domain, true) and coalesce(a.email <> b.email, true) and coalesce(right(a.phone, 7) <> right(b.phone, 7), true)
+        and coalesce(a.domain <> b.domain, true) and not coalesce(${NEAR_EMAIL}, false)
+        and not coalesce(right(a.phone, 7) = right(b.phone, 7) or ${NEAR_PHONE}, false)
         and not coalesce(p.address_alike >= 0.5 and p.address_number is not false, false)`,
     shown: () => 'null',
     levels: [level('nothing besides the name in common', 0.04, 0.5)],

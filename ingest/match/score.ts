@@ -11,6 +11,12 @@ const ADDRESS_BEGUN = 0.15
 /** Bits of an address that are usual, and how many more of them may count: by whose it is. */
 const DETAIL = { usual: 22, most: 6, others: 2, tenants: -2 }
 
+/** Nothing but a name, and that not the same, in a table whose records say more of themselves: that is left to people. */
+const ALONE = -1
+const WITNESSES = ['domain', 'phone', 'email', 'address', 'place', 'people']
+  .map((field) => `${field} is not null`)
+  .join(' or ')
+
 /** Bits of the words that two lists of codes share. */
 const sumOf = (list: string) => `coalesce(list_sum(list_transform(${list}, lambda c: c & 65535)), 0) / 1000.0`
 
@@ -19,6 +25,9 @@ export async function comparePairs(connection: Connection, isGiven: boolean): Pr
   await screenPairs(connection, isGiven)
   await addTypingErrors(connection, 'name', 'words', 0)
   await addTypingErrors(connection, 'address', 'a_words', ADDRESS_BEGUN)
+  const [{ says_more } = { says_more: false }] = await connection.rows<{ says_more: boolean }>(`
+    select coalesce(bool_or(coalesce(domain, phone, email, a_compact, place) is not null or people is not null), false) as says_more
+    from match_profiles`)
   const levels = COMPARISONS.map(({ field, known, levels: steps }) => {
     const cases = steps.flatMap(({ when }, index) => (when === undefined ? [] : [`when ${when} then ${index}`]))
     return `case when not coalesce(${known}, false) then null ${cases.join(' ')} else ${steps.length - 1} end::utinyint as ${field}`
@@ -50,7 +59,7 @@ export async function comparePairs(connection: Connection, isGiven: boolean): Pr
         usual as (select greatest(14, 2 + log2(greatest(count(*), 1))) as bits from match_profiles)
         select levelled.* exclude (shared_bits, address_shared, is_house, is_other),
             case
-                when name <= 3 then greatest(-8, least(case when address >= 4 then 0 else 3 end, shared_bits - usual.bits))
+                when name <= 3 then greatest(-8, least(case when address >= 4 then 0 when name >= 2 and ${says_more} and not (${WITNESSES}) then ${ALONE} else 3 end, shared_bits - usual.bits))
                 when name <= 5 then greatest(-8, least(0, shared_bits - usual.bits))
                 else 0
             end::decimal(5, 1) as rarity,

@@ -64,7 +64,7 @@ export function companyMatches(settings: MatchSettings): Step {
     ],
     builds: [COMPANY_CLUSTERS, COMPANY_PAIRS],
     fingerprint: createHash('sha256')
-      .update(JSON.stringify(['matches 2', settings]))
+      .update(JSON.stringify(['matches 3', settings]))
       .digest('hex'),
     async bind(connection) {
       await connection.describe(RECORDS)

@@ -37,10 +37,7 @@ const KEYS: readonly (readonly [strength: Strength, key: string])[] = [
   ['weak', `'y' || case when length(rare[2]) >= 4 then ${sound('rare[2]')} end`],
   ['strong', `'c' || a_compact`],
   ['weak', `'i' || case when length(compact) between 3 and 6 and len(rare) = 1 then compact end`],
-  [
-    'weak',
-    `'i' || case when len(tokens) between 3 and 6 then array_to_string(list_transform(tokens, lambda w: left(w, 1)), '') end`,
-  ],
+  ['weak', `'i' || case when len(codes) between 3 and 6 then initials end`],
   ['fair', `'t' || rare[1] || ' ' || rare[2]`],
   ['fair', `'t' || rare[1] || ' ' || rare[3]`],
   ['fair', `'t' || rare[2] || ' ' || rare[3]`],
@@ -68,17 +65,26 @@ export async function createCandidates(connection: Connection): Promise<void> {
   const own = KEYS.map(([strength, key]) => `case when (${key}) is not null then ${hashed(strength, key)} end`)
   await connection.run(`
     create or replace temp table match_keys as
-        select r, unnest(list_concat([${own.join(',\n')}], coalesce(list_transform(people, lambda x: ${hashed('strong', `'h' || x`)}), []))) as key
-        from match_profiles;
+        select r, key
+        from (
+            select r, unnest(list_concat([${own.join(',\n')}], coalesce(list_transform(people, lambda x: ${hashed('strong', `'h' || x`)}), []))) as key
+            from match_profiles
+        )
+        where key is not null;
+    create or replace temp table match_shared as
+        with few as (select case when count(*) < ${FEW.rows} then ${FEW.below} else ${FEW.above} end as few from match_profiles),
+        counted as (
+            select key, count(*) as records from match_keys
+            group by key having count(*) between 2 and ${LARGEST.strong}
+        )
+        select key, case when records <= few then ${ENOUGH} else case key & 3 ${byStrength(WORTH)} end end as worth
+        from counted, few
+        where records <= case key & 3 ${byStrength(LARGEST)} end;
+    create or replace temp table match_held as
+        select keys.r, keys.key, shared.worth from match_keys as keys join match_shared as shared on shared.key = keys.key;
     create or replace temp table match_candidates as
-        with shared as (
-            select list(r) as own, case when count(*) <= few then ${ENOUGH} else case key & 3 ${byStrength(WORTH)} end end as worth
-            from match_keys, (select case when count(*) < ${FEW.rows} then ${FEW.below} else ${FEW.above} end as few from match_profiles)
-            where key is not null
-            group by key, few
-            having count(*) between 2 and case key & 3 ${byStrength(LARGEST)} end
-        ),
-        firsts as (select own, unnest(own) as a, worth from shared)
-        select a, b from (select a, unnest(own) as b, worth from firsts) where b > a group by a, b having sum(worth) >= ${ENOUGH};
+        select x.r as a, y.r as b from match_held as x join match_held as y on y.key = x.key and y.r > x.r
+        group by a, b having sum(x.worth) >= ${ENOUGH};
+    drop table match_shared; drop table match_held;
     drop table match_keys`)
 }

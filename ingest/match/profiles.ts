@@ -1,4 +1,5 @@
 import type { Connection } from '../../pipeline/warehouse/duckdb.ts'
+import { MANY } from './compare.ts'
 import { createSpelling } from './spelling.ts'
 import { createAddresses, createNames, type Lexicon } from './words.ts'
 
@@ -28,7 +29,7 @@ export async function createProfiles(connection: Connection, input: string, lexi
             r::integer as r,
             nullif(trim(name), '') as name_key,
             nullif(upper(trim(country)), '') as country,
-            nullif(match_spell(place), '') as place,
+            places.spelled as place,
             nullif(trim(address), '') as address_key,
             case when length(digits) between 6 and 15 and replace(digits, right(digits, 1), '') <> '' then digits end as phone,
             nullif(lower(trim(email)), '') as email,
@@ -36,18 +37,22 @@ export async function createProfiles(connection: Connection, input: string, lexi
             case when len(people) > 0 then people end as people,
             nullif(cnpj_root, '') as cnpj_root,
             nullif(exact_key, '') as exact_key
-        from (select *, match_digits(phone) as digits from (${input}))`)
+        from (select *, match_digits(phone) as digits from (${input})) as input
+        left join (
+            select place as written, nullif(match_spell(place), '') as spelled
+            from (select distinct place from (${input}) where place is not null)
+        ) as places on places.written = input.place`)
   await createNames(connection, lexicon)
   await createAddresses(connection, lexicon)
   await connection.run(`
     create or replace temp table match_profiles as
         select
             records.r, records.name_key as name, records.address_key as address, records.* exclude (r, name_key, address_key),
-            names.compact, names.words, names.codes, names.rare, names.tokens, names.bits, names.numbers, names.initials, names.form,
-            addresses.compact as a_compact, addresses.words as a_words, addresses.codes as a_codes, addresses.tokens as a_tokens,
+            names.compact, names.words, names.codes, names.rare, names.bits, names.numbers, names.initials, names.form,
+            addresses.compact as a_compact, addresses.words as a_words, addresses.codes as a_codes,
             addresses.bits as a_bits, addresses.number as a_number, addresses.number_code as a_number_code, addresses.rarest[1] as a_rarest,
             addresses.rarest[2] as a_second, nullif(addresses.code, addresses.number) as a_code,
-            ${['phone', 'domain', 'email'].map((column) => `${column}s.names as ${column}_names`).join(', ')},
+            ${['phone', 'domain', 'email'].map((column) => `coalesce(${column}s.names, 1) as ${column}_names`).join(', ')},
             houses.names as address_names
         from match_records as records
         ${['phone', 'domain', 'email'].map(namesOf).join(' ')}
@@ -58,16 +63,24 @@ export async function createProfiles(connection: Connection, input: string, lexi
             from match_records as records
             join match_addresses as addresses on addresses.a = records.address_key
             join match_names as names on names.n = records.name_key
+            where addresses.compact in (
+                select addresses.compact
+                from match_records as records join match_addresses as addresses on addresses.a = records.address_key
+                group by addresses.compact having count(*) > ${MANY}
+            )
             group by addresses.compact
         ) as houses on houses.compact = addresses.compact;
     drop table match_names; drop table match_addresses; drop table match_records`)
 }
 
-/** How many names share a value: a phone of many is no company's. */
+/** How many names share a value that many records have: a phone of many is no company's. What few have, few names have. */
 function namesOf(column: string): string {
   return `left join (
       select records.${column} as value, count(distinct coalesce(names.compact, ''))::integer as names
       from match_records as records left join match_names as names on names.n = records.name_key
-      where records.${column} is not null group by records.${column}
+      where records.${column} in (
+          select ${column} from match_records where ${column} is not null group by ${column} having count(*) > ${MANY}
+      )
+      group by records.${column}
   ) as ${column}s on ${column}s.value = records.${column}`
 }

@@ -44,7 +44,13 @@ async function readFile(connection: Connection, file: string, columns: Record<st
   let places: number[] | undefined
   let count = 0
   const batch: string[] = []
-  const flush = () => insertBatch(connection, keys, count - batch.length, batch.splice(0))
+  // The next rows are read while the database takes these.
+  let inserted = Promise.resolve()
+  const flush = async () => {
+    await inserted
+    inserted = insertBatch(connection, keys, count - batch.length, batch.splice(0))
+    inserted.catch(() => {})
+  }
   for await (const { fields } of readTable(file)) {
     if (places === undefined) {
       const header = fields.map((name) => name.trim().replace(/^\uFEFF/, ''))
@@ -62,6 +68,7 @@ async function readFile(connection: Connection, file: string, columns: Record<st
     if (batch.length >= BATCH) await flush()
   }
   if (batch.length > 0) await flush()
+  await inserted
   return count
 }
 

@@ -60,13 +60,14 @@ export async function createNames(connection: Connection, lexicon: Lexicon): Pro
   await connection.run(`
     create or replace temp table match_names as
         with ${packed('n', 'match_name_words', 'match_name_bits')}
+        select * exclude (tokens) from (
         select
             packed.n, ${READ_BACK},
             nullif(list_sort(list_distinct(list_filter(tokens, lambda w: regexp_matches(w, '^[0-9]+$')))), []) as numbers,
             array_to_string(list_transform(tokens, lambda w: left(w, 1)), '') as initials,
             list_transform(list_sort(list_transform(packed.words, lambda x: {'i': -x.i, 'w': x.w}))[:3], lambda x: x.w) as rare,
             cut.kind as form
-        from packed join match_cut as cut on cut.n = packed.n;
+        from packed join match_cut as cut on cut.n = packed.n);
     drop table match_name_parts; drop table match_name_words; drop table match_cut; drop table match_spelled`)
 }
 
@@ -89,6 +90,7 @@ export async function createAddresses(connection: Connection, lexicon: Lexicon):
   await connection.run(`
     create or replace temp table match_addresses as
         with ${packed('a', 'match_address_words', 'match_address_bits')}
+        select * exclude (tokens) from (
         select
             packed.a, ${READ_BACK},
             list_filter(packed.words, lambda x: regexp_matches(x.w, '^[0-9]+[a-z]?$'))[1] as first_number,
@@ -98,7 +100,7 @@ export async function createAddresses(connection: Connection, lexicon: Lexicon):
                 list_sort(list_transform(list_filter(packed.words, lambda x: not regexp_matches(x.w, '[0-9]')), lambda x: {'i': -x.i, 'w': x.w}))[:2],
                 lambda x: x.w
             ) as rarest
-        from packed;
+        from packed);
     drop table match_address_parts; drop table match_address_words`)
 }
 

@@ -3,7 +3,7 @@ import { COMPARISONS, MANY, wordsAlike } from './compare.ts'
 import { nameBits, type Weights } from './estimate.ts'
 
 /** Below this likeness of names, and with nothing else in common, a pair is not looked at further. */
-const HOPELESS = 0.2
+const HOPELESS = 0.35
 
 /** Addresses that share less than this to the letter are not made alike by typing errors. */
 const ADDRESS_BEGUN = 0.15

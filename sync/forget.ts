@@ -29,5 +29,5 @@ export async function forgetInCrms(given: {
   dry_run: boolean
 }): Promise<string[]> {
   const known = await knownInCrms(given.connection, given.names)
-  return known.map(({ crm, object, crm_id }) => `${crm} ${object} ${crm_id}`)
+  return known.map(({ crm, object, crm_id }) => `${crm}: ${object} ${crm_id}, to be erased there`)
 }

@@ -41,7 +41,7 @@ export function contactMatches(settings: MatchSettings): Step {
     ],
     builds: [CONTACT_CLUSTERS, CONTACT_PAIRS],
     fingerprint: createHash('sha256')
-      .update(JSON.stringify(['people 1', settings]))
+      .update(JSON.stringify(['people 2', settings]))
       .digest('hex'),
     async bind(connection) {
       await connection.describe(RECORDS)

@@ -63,7 +63,7 @@ async function measure(companies) {
       contact_id varchar, company_id varchar, full_name varchar, email varchar, linkedin_url varchar);
     create table intermediate.int_companies_excluded (company_id varchar, reason varchar);
     create table intermediate.int_records_identified (id varchar, source varchar, source_key varchar);
-    create table staging.stg_ledger__suppressions (suppressed_by varchar, suppressed_value varchar);
+    create table intermediate.int_suppressions_combined (suppressed_by varchar, suppressed_value varchar, origin varchar);
     create table intermediate.int_subjects_resolved (entity varchar, subject_id varchar, id varchar);
     create table intermediate.int_lead_facts as select 'lead_' || company_id as lead_id, company_id,
       null::varchar as contact_id from intermediate.int_companies_merged`)

@@ -8,7 +8,7 @@ export const SUBJECT_READS = [
   'icp_prospects',
   'int_companies_excluded',
   'int_records_identified',
-  'stg_ledger__suppressions',
+  'int_suppressions_combined',
 ]
 
 /** Companies worth enriching: all but those that their listings alone put outside the ICP, and those never to be touched. */
@@ -25,7 +25,7 @@ const PROSPECTS = `
 
 const SUPPRESSED = `exists (
         select 1
-        from staging.stg_ledger__suppressions as suppressed
+        from intermediate.int_suppressions_combined as suppressed
         where (suppressed_by, suppressed_value) in (
             ('contact_id', contacts.contact_id),
             ('email', lower(contacts.email)),

@@ -106,6 +106,7 @@ export const steps: Room<Settings> = async (input) => {
           'role_mailboxes',
           'shared_addresses',
           'lead_holds',
+          'int_suppressions_combined',
           'acts',
           'outreach.events',
           'outreach.decisions',

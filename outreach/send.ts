@@ -5,7 +5,7 @@ import { EVENTS, type OutreachEvent } from './events.ts'
 import { Gate } from './gate.ts'
 import { deliver, machines, reconcile } from './outbox.ts'
 import { outcomeOf } from './outcome.ts'
-import { suppressions } from './suppressed.ts'
+import { optOutsOfCrms, suppressions } from './suppressed.ts'
 
 /** Messages looked at in one go, for each mailbox: what is capped need not be read. Behind them, if all of them wait, more. */
 const LOOK_AHEAD = 200
@@ -23,7 +23,7 @@ export async function sendDue(context: StepContext, desk: Desk): Promise<StepSum
     return { rows: 0, text: `${due} approved and due; none sent: the target is not live for it`, counts: { due } }
   }
   await reconcile(context, desk, tally)
-  const gate = await Gate.open(context, desk, await suppressions(context.acts))
+  const gate = await Gate.open(context, desk, await suppressions(context.acts, await optOutsOfCrms(context)))
   /** How far each mailbox was looked at; null: nothing more leaves it in this call. */
   const seen: Seen = new Map()
   for (let many = LOOK_AHEAD; !context.signal.aborted; many = LOOK_FURTHER) {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Acts } from '../pipeline/acts.ts'
 import type { IncomingMessage } from '../pipeline/incoming.ts'
 import { inOrder } from '../pipeline/incoming.ts'
+import type { StepContext } from '../pipeline/step.ts'
 
 const named = z.object({ by: z.string(), value: z.string() })
 /** Of one, or of a whole list. */
@@ -18,17 +19,23 @@ export interface Person {
 
 /**
  * Who must not be written to at the moment of asking: by what the ledger has taken in, and by what has arrived since. An
- * address is the same in capitals, with spaces around it and with a `+tag`.
+ * address is the same in capitals, with spaces around it and with a `+tag`. `told`: by somebody else (`optOutsOfCrms`), which no
+ * word of ours takes back.
  */
-export async function suppressions({ taken, waiting }: Acts): Promise<(person: Person) => boolean> {
+export async function suppressions(
+  { taken, waiting }: Acts,
+  told: readonly { by: string; value: string }[] = [],
+): Promise<(person: Person) => boolean> {
   const [known, { getDomain }] = await Promise.all([taken('suppress'), import('tldts')])
+  const others = new Set(told.map(nameOf))
   let seen = -1
   let standing = new Set<string>()
   return (person) => {
     const fresh = waiting.of('suppress')
     if (fresh.length !== seen) standing = standingOf(inOrder([...known, ...fresh]))
     seen = fresh.length
-    return standing.size > 0 && namesOf(person, getDomain).some((name) => standing.has(name))
+    if (standing.size + others.size === 0) return false
+    return namesOf(person, getDomain).some((name) => standing.has(name) || others.has(name))
   }
 }
 
@@ -38,13 +45,27 @@ function standingOf(messages: readonly IncomingMessage[]): Set<string> {
     const read = said.safeParse(body)
     if (!read.success) continue
     const { action, entries = named.safeParse(body).data ?? [] } = read.data
-    for (const { by, value } of [entries].flat()) {
-      const name = `${by} ${by === 'email' ? plainAddress(value) : value}`
+    for (const one of [entries].flat()) {
+      const name = nameOf(one)
       if (action === 'add') standing.add(name)
       else standing.delete(name)
     }
   }
   return standing
+}
+
+function nameOf({ by, value }: { by: string; value: string }): string {
+  return `${by} ${by === 'email' ? plainAddress(value) : value}`
+}
+
+/** Who opted out in a CRM, as the last run read it. */
+export async function optOutsOfCrms({
+  connection,
+}: Pick<StepContext, 'connection'>): Promise<{ by: string; value: string }[]> {
+  return connection.rows(
+    `select suppressed_by as "by", suppressed_value as value
+     from intermediate.int_suppressions_combined where origin <> 'suppress'`,
+  )
 }
 
 function namesOf(

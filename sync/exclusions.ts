@@ -19,11 +19,16 @@ export async function readExclusions({ connection, paths }: StepContext): Promis
   const companies = await connection.rows<{ company_id: string; reason: string }>(
     'select company_id, reason from intermediate.int_companies_excluded',
   )
-  const people = await connection.rows<{ by: string; value: string }>(
-    'select suppressed_by as "by", suppressed_value as value from staging.stg_ledger__suppressions',
+  const people = await connection.rows<{ by: string; value: string; is_ours: boolean }>(
+    `select suppressed_by as "by", suppressed_value as value, origin = 'suppress' as is_ours
+     from intermediate.int_suppressions_combined`,
   )
   const excluded = new Map(companies.map(({ company_id, reason }) => [company_id, reason]))
-  const taken = people.map(({ by, value }) => `${by} ${value}`)
+  const named_by = (mine: boolean) =>
+    people.flatMap(({ by, value, is_ours }) => (is_ours === mine ? [`${by} ${value}`] : []))
+  const taken = named_by(true)
+  /** Only the CRM that says so takes it back. */
+  const opted_out = new Set(named_by(false))
   const waiting = watchIncoming(paths.data)
   let seen = -1
   let named = new Set<string>()
@@ -36,7 +41,7 @@ export async function readExclusions({ connection, paths }: StepContext): Promis
   return {
     refresh,
     against({ about, record_id, crm_id }) {
-      if (namesOf(record_id, about).some((name) => named.has(name))) return 'suppressed'
+      if (namesOf(record_id, about).some((name) => named.has(name) || opted_out.has(name))) return 'suppressed'
       const reason = about.company_id === null ? undefined : excluded.get(about.company_id)
       return reason === 'suppressed' || crm_id === null ? reason : undefined
     },

@@ -1,8 +1,10 @@
 import { RemoteError } from '../pipeline/errors.ts'
 import type { StepContext, StepSummary } from '../pipeline/step.ts'
-import { canonical } from './diff.ts'
+import { followHooks } from './follow-hooks.ts'
 import type { SwitchedOn } from './mapping.ts'
-import type { CrmObject, CrmRecord, CrmSession, Fields } from './records.ts'
+import { recordOptOuts } from './opt-outs.ts'
+import { rowsOf } from './pulled-rows.ts'
+import type { CrmObject, CrmSession } from './records.ts'
 import { connect, remote, requireAccount } from './session.ts'
 import { CURSORS, RECORDS } from './tables.ts'
 
@@ -19,7 +21,7 @@ export async function pull(
   unread: Set<string>,
 ): Promise<StepSummary> {
   const failures: NonNullable<StepSummary['failures']> = []
-  const counts = { records: 0, changed: 0, gone: 0 }
+  const counts = { records: 0, changed: 0, gone: 0, told: 0 }
   for (const crm of crms) {
     const { name, definition, settings } = crm
     const session = connect(name, definition, settings, { ...context, root: context.paths.root })
@@ -31,6 +33,8 @@ export async function pull(
         counts.changed += await pullObject(context, { session, crm: name, object, kind, account }, counts)
         context.progress(`${name} ${object}`, counts.records)
       }
+      counts.told += await followHooks(context, crm, session)
+      await recordOptOuts(context, name)
     } catch (error) {
       const known = remote(error, name)
       if (!(known instanceof RemoteError) || crms.length === 1) throw known
@@ -38,7 +42,8 @@ export async function pull(
       failures.push({ kind: 'remote', message: known.message })
     }
   }
-  const text = `${counts.records} records read from the CRM, ${counts.changed} changed since the last time`
+  const told = counts.told === 0 ? '' : `, ${counts.told} told by the CRM itself`
+  const text = `${counts.records} records read from the CRM, ${counts.changed} changed since the last time${told}`
   return { rows: counts.records, text, counts, failures }
 }
 
@@ -81,7 +86,7 @@ async function* recordsOf(
       if (modified_at !== null && modified_at > seen.until) seen.until = modified_at
     }
     counts.records += records.length
-    yield records.map((record) => rowOf({ crm, object, kind: kind.kind }, record))
+    yield await rowsOf(context, { crm, object, kind: kind.kind }, records)
   }
   counts.gone += gone.size
   yield [...gone].map(([crm_id, record_id]) => ({ crm, object, kind: kind.kind, crm_id, record_id, deleted: true }))
@@ -97,21 +102,4 @@ async function known(context: StepContext, crm: string, object: string): Promise
     .orderBy('crm_id')
     .execute()
   return new Map(rows.map(({ crm_id, record_id }) => [crm_id!, record_id]))
-}
-
-/** Equal records in equal words, whatever order their properties came in. */
-function rowOf(of: { crm: string; object: string; kind: string }, record: CrmRecord) {
-  const { crm_id, record_id, fields, modified_at, deleted = false, merged_into = null, links, facts } = record
-  const sorted = links?.toSorted((a, b) => (`${a.object} ${a.crm_id}` < `${b.object} ${b.crm_id}` ? -1 : 1))
-  return {
-    ...of,
-    crm_id,
-    record_id,
-    fields: JSON.parse(canonical(fields)) as Fields,
-    modified_at,
-    deleted,
-    facts: facts === undefined ? null : (JSON.parse(canonical(facts as Fields)) as Fields),
-    links: sorted ?? null,
-    merged_into,
-  }
 }

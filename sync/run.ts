@@ -8,7 +8,7 @@ import { pull } from './pull.ts'
 import { checkAccount } from './session.ts'
 import { type Settings, settings } from './settings.ts'
 import { sync } from './sync.ts'
-import { CURSORS, LINKS, OUTCOMES, OWNERS, QUESTIONS, RECORDS, TABLES, WRITES } from './tables.ts'
+import { CURSORS, HOOKS, LINKS, OPT_OUTS, OUTCOMES, OWNERS, QUESTIONS, RECORDS, TABLES, WRITES } from './tables.ts'
 
 export { settings }
 
@@ -16,7 +16,7 @@ export { settings }
 const MARTS = ['dim_companies', 'dim_contacts', 'fct_enriched_leads', 'fct_scored_leads', 'fct_outreach_events']
 
 /** What the ledger and models say of who may be touched, and what people decided. */
-const SAYINGS = ['int_companies_excluded', 'stg_ledger__suppressions', 'stg_ledger__reviews']
+const SAYINGS = ['int_companies_excluded', 'int_suppressions_combined', 'stg_ledger__reviews']
 
 /** Marts ⇄ CRM: takes in what the CRM holds, then plans, and where live writes, what is ours to say. */
 export const steps: Room<Settings> = async (input) => {
@@ -40,9 +40,10 @@ export const steps: Room<Settings> = async (input) => {
         kind: 'resource',
         stage: 'sync',
         file: 'sync/run.ts',
-        description: 'Reads what the CRM holds now: changes since the last time, where it tells them.',
+        description:
+          'Reads what the CRM holds now: changes since the last time, where it tells them, and what its messages name.',
         reads: [],
-        records: [RECORDS, CURSORS],
+        records: [RECORDS, CURSORS, OPT_OUTS, HOOKS],
         fingerprint: null,
         run: (context) => pull(context, crms, unread),
       },

@@ -49,6 +49,43 @@ export const CURSORS: LedgerTable = {
   docs: { read_until: "The youngest change seen by a reading that came to its end, by the CRM's clock." },
 }
 
+/** Of each address by itself: what was said stays said when the record is deleted, gets another address, or its CRM is switched off. */
+export const OPT_OUTS: LedgerTable = {
+  source: 'crm',
+  table: 'opt_outs',
+  description: 'Who opted out of mail in a CRM, by address; taken back only where the same record says so.',
+  write: 'merge',
+  key: ['crm', 'object', 'crm_id', 'email'],
+  columns: {
+    crm: 'VARCHAR',
+    object: 'VARCHAR',
+    crm_id: 'VARCHAR',
+    email: 'VARCHAR',
+    record_id: 'VARCHAR',
+    opted_out: 'BOOLEAN',
+    said_at: 'TIMESTAMP',
+  },
+  docs: {
+    email: "Lower case; '' for somebody without an address.",
+    record_id: 'Our person, where the record bears our id.',
+    said_at: "When the record was last changed, by the CRM's clock.",
+  },
+  pii: ['email'],
+}
+
+export const HOOKS: LedgerTable = {
+  source: 'crm',
+  table: 'hooks',
+  description: 'Which messages of a CRM have been followed up: each record that they name was read.',
+  write: 'append',
+  key: ['message_id'],
+  columns: { message_id: 'VARCHAR', crm: 'VARCHAR', events: 'INTEGER', records: 'INTEGER' },
+  docs: {
+    message_id: 'As it was taken in from `data/incoming/`.',
+    events: 'How many it told; NULL where they could not be read.',
+  },
+}
+
 export const OUTCOMES: LedgerTable = {
   source: 'sync',
   table: 'outcomes',
@@ -168,4 +205,4 @@ export const OWNERS: LedgerTable = {
   pii: ['owner'],
 }
 
-export const TABLES = [RECORDS, CURSORS, OUTCOMES, WRITES, LINKS, QUESTIONS, OWNERS] as const
+export const TABLES = [RECORDS, CURSORS, OPT_OUTS, HOOKS, OUTCOMES, WRITES, LINKS, QUESTIONS, OWNERS] as const

@@ -1,24 +1,33 @@
--- One row per address that a CRM says wants no mail from anybody.
+-- One row per address and person of ours that a CRM says wants no mail from anybody.
 
 with
 
-people as (
+opt_outs as (
 
-    select * from {{ ref('stg_crm__records') }} where kind = 'contact'
+    select * from {{ ref('stg_crm__opt_outs') }} where is_opted_out
 
 ),
 
-opted_out as (
+subjects as (
 
-    select crm, lower(facts ->> '$.email') as email, min(record_id) as contact_id
+    select * from {{ ref('int_subjects_resolved') }} where entity = 'contact'
 
-    from people
+),
 
-    where try_cast(facts ->> '$.opted_out' as boolean)
-        and (facts ->> '$.email') is not null
+final as (
+
+    select
+        opt_outs.crm,
+        opt_outs.email,
+        coalesce(subjects.id, opt_outs.record_id) as contact_id,
+        min(opt_outs.said_at) as said_at
+
+    from opt_outs
+
+    left join subjects on subjects.subject_id = opt_outs.record_id
 
     group by all
 
 )
 
-select * from opted_out
+select * from final

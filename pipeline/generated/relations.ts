@@ -529,8 +529,9 @@ export interface IntermediateIntCrmDealsFound {
 
 export interface IntermediateIntCrmOptOutsFound {
   crm: string
-  email: string
+  email: string | null
   contact_id: string | null
+  said_at: string | null
 }
 
 export interface IntermediateIntCrmRecordsFollowed {
@@ -1055,6 +1056,14 @@ export interface IntermediateIntSubjectsResolved {
   entity: string
   subject_id: string
   id: string
+}
+
+export interface IntermediateIntSuppressionsCombined {
+  suppressed_by: string
+  suppressed_value: string
+  origin: string
+  reason: string | null
+  since: string | null
 }
 
 export interface IntermediateIntTechnologiesDetected {
@@ -1842,6 +1851,29 @@ export interface RawCrmCursors {
   object: string
   account: string | null
   read_until: string | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
+export interface RawCrmHooks {
+  message_id: string
+  crm: string | null
+  events: number | null
+  records: number | null
+  _fetched_at: string
+  _run_id: string
+  _load: number | string
+}
+
+export interface RawCrmOptOuts {
+  crm: string
+  object: string
+  crm_id: string
+  email: string
+  record_id: string | null
+  opted_out: boolean | null
+  said_at: string | null
   _fetched_at: string
   _run_id: string
   _load: number | string
@@ -3006,6 +3038,16 @@ export interface StagingStgBuiltwithRegistrations {
   fetched_at: string | null
 }
 
+export interface StagingStgCrmOptOuts {
+  crm_id: string | null
+  record_id: string | null
+  crm: string
+  object: string | null
+  email: string | null
+  is_opted_out: boolean
+  said_at: string | null
+}
+
 export interface StagingStgCrmRecords {
   crm_id: string
   record_id: string | null
@@ -3657,6 +3699,7 @@ export interface Relations {
   'intermediate.int_socials_combined': IntermediateIntSocialsCombined
   'intermediate.int_subjects_asked': IntermediateIntSubjectsAsked
   'intermediate.int_subjects_resolved': IntermediateIntSubjectsResolved
+  'intermediate.int_suppressions_combined': IntermediateIntSuppressionsCombined
   'intermediate.int_technologies_detected': IntermediateIntTechnologiesDetected
   'intermediate.int_titles_classified': IntermediateIntTitlesClassified
   'log.calls': LogCalls
@@ -3709,6 +3752,8 @@ export interface Relations {
   'raw.builtwith__domains': RawBuiltwithDomains
   'raw.builtwith__registrations': RawBuiltwithRegistrations
   'raw.crm__cursors': RawCrmCursors
+  'raw.crm__hooks': RawCrmHooks
+  'raw.crm__opt_outs': RawCrmOptOuts
   'raw.crm__records': RawCrmRecords
   'raw.crunchbase__funding_rounds': RawCrunchbaseFundingRounds
   'raw.crunchbase__organizations': RawCrunchbaseOrganizations
@@ -3795,6 +3840,7 @@ export interface Relations {
   'staging.stg_builtwith__companies': StagingStgBuiltwithCompanies
   'staging.stg_builtwith__domains': StagingStgBuiltwithDomains
   'staging.stg_builtwith__registrations': StagingStgBuiltwithRegistrations
+  'staging.stg_crm__opt_outs': StagingStgCrmOptOuts
   'staging.stg_crm__records': StagingStgCrmRecords
   'staging.stg_crunchbase__funding_rounds': StagingStgCrunchbaseFundingRounds
   'staging.stg_crunchbase__organizations': StagingStgCrunchbaseOrganizations

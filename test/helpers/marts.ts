@@ -73,7 +73,7 @@ export async function fillMarts({ world, connection }: TestWorld, leads: readonl
   await world.session.useSchemas(['marts', 'seeds', 'ops', 'staging', 'intermediate'])
   await connection.run(`
     create table if not exists intermediate.int_companies_excluded (company_id varchar, reason varchar);
-    create table if not exists staging.stg_ledger__suppressions (suppressed_by varchar, suppressed_value varchar);
+    create table if not exists intermediate.int_suppressions_combined (suppressed_by varchar, suppressed_value varchar, origin varchar);
     create table if not exists staging.stg_ledger__reviews (item_id varchar, kind varchar, decision varchar)`)
   await connection.run(
     "create or replace table seeds.role_mailboxes as select unnest(['info', 'noreply']) as local_part",

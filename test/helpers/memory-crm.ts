@@ -1,7 +1,17 @@
 import { z } from 'zod'
 import { RemoteError } from '../../pipeline/errors.ts'
 import { type Crm, CrmError, defineCrm } from '../../sync/define.ts'
-import type { CrmObject, CrmProperty, CrmRecord, CrmRow, CrmShape, Fields, Link, Outcome } from '../../sync/records.ts'
+import type {
+  CrmObject,
+  CrmProperty,
+  CrmRecord,
+  CrmRow,
+  CrmShape,
+  Fields,
+  HookEvent,
+  Link,
+  Outcome,
+} from '../../sync/records.ts'
 
 export interface MemoryRecord {
   crm_id: string
@@ -96,8 +106,11 @@ export class MemoryCrm {
 
   #told({ crm_id, record_id, fields, links, at, deleted, merged_into }: MemoryRecord): CrmRecord {
     const kept = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
-    const { email, domain, owner } = kept as Record<string, string>
-    const facts = { ...(email && { email }), ...(domain && { domain }), ...(owner && { owner }) }
+    const { email, domain, owner, stage, opted_out } = kept as Record<string, string>
+    const facts = {
+      ...{ ...(email && { email }), ...(domain && { domain }), ...(owner && { owner }), ...(stage && { stage }) },
+      ...(opted_out === undefined ? {} : { opted_out: String(opted_out) === 'true' }),
+    }
     return {
       crm_id,
       record_id,
@@ -143,6 +156,10 @@ export class MemoryCrm {
       clock: 'wall',
       account: ({ account }) => account,
       connect: () => this.#session(objects),
+      hook: {
+        isGenuine: () => true,
+        events: (body) => (Array.isArray(body) ? (body as HookEvent[]) : null),
+      },
     })
     return definition as unknown as Crm
   }

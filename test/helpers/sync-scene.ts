@@ -128,7 +128,7 @@ export async function syncScene(
   await made.world.session.useSchemas(['marts', 'staging', 'intermediate', 'ops'])
   await connection.run(`
     create table intermediate.int_companies_excluded (company_id varchar, reason varchar);
-    create table staging.stg_ledger__suppressions (suppressed_by varchar, suppressed_value varchar);
+    create table intermediate.int_suppressions_combined (suppressed_by varchar, suppressed_value varchar, origin varchar);
     create table staging.stg_ledger__reviews (item_id varchar, kind varchar, decision varchar)`)
   const step: Step = {
     ...{ name: 'crm_sync', kind: 'step', stage: 'sync', file: '', description: '', reads: [], fingerprint: null },

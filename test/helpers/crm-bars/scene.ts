@@ -40,7 +40,7 @@ const martsSql = ({ companies, changed = 0, and = '' }: Rows) => `
     'Brief ' || n as brief
   from range(1, ${companies + 1}) as numbers(n);
   create or replace table intermediate.int_companies_excluded (company_id varchar, reason varchar);
-  create or replace table staging.stg_ledger__suppressions (suppressed_by varchar, suppressed_value varchar);
+  create or replace table intermediate.int_suppressions_combined (suppressed_by varchar, suppressed_value varchar, origin varchar);
   create or replace table staging.stg_ledger__reviews (item_id varchar, kind varchar, decision varchar);
   ${and}`
 

@@ -74,7 +74,7 @@ async function worldOf(contacts: number, as_of = '2026-01-31'): Promise<TestWorl
     insert into intermediate.int_contacts_merged values ('con_out', 'cmp_out', 'Outsider', null, null);
     create table intermediate.int_companies_excluded (company_id varchar, reason varchar);
     create schema if not exists staging;
-    create table staging.stg_ledger__suppressions (suppressed_by varchar, suppressed_value varchar);
+    create table intermediate.int_suppressions_combined (suppressed_by varchar, suppressed_value varchar);
     create table intermediate.int_subjects_resolved (entity varchar, subject_id varchar, id varchar)`)
   return made
 }
@@ -211,7 +211,7 @@ test('settings and the order of the waterfall decide the fingerprint', () => {
 test('who is excluded or suppressed is not asked about, nor who is ruled out while the run goes on', async () => {
   await w.connection.run(`
     update intermediate.int_contacts_merged set email = 'Given@in.example' where contact_id = 'con_001';
-    insert into staging.stg_ledger__suppressions values ('email', 'given@in.example');
+    insert into intermediate.int_suppressions_combined values ('email', 'given@in.example');
     insert into intermediate.int_companies_excluded values ('cmp_maybe', 'customer')`)
   const at = '2026-01-31T09:00:00.000Z'
   const body = { action: 'add', by: 'contact_id', value: 'con_002' }

@@ -76,7 +76,7 @@ beforeEach(async () => {
       contact_id varchar, company_id varchar, full_name varchar, email varchar, linkedin_url varchar);
     create table intermediate.int_companies_excluded (company_id varchar, reason varchar);
     create schema if not exists staging;
-    create table staging.stg_ledger__suppressions (suppressed_by varchar, suppressed_value varchar);
+    create table intermediate.int_suppressions_combined (suppressed_by varchar, suppressed_value varchar);
     create table intermediate.int_subjects_resolved (entity varchar, subject_id varchar, id varchar);
     create table intermediate.int_lead_facts as select 'lead_' || right(company_id, 1) as lead_id, company_id,
       null::varchar as contact_id from intermediate.int_companies_merged`)
@@ -131,7 +131,7 @@ test('nobody is asked about a customer, or who is suppressed, and why is written
     insert into intermediate.int_companies_excluded values ('cmp_1', 'customer');
     insert into intermediate.int_contacts_merged values
       ('con_1', 'cmp_1', 'Ana Luz', null, null), ('con_2', 'cmp_2', 'Bo Sol', 'bo@two.example', null);
-    insert into staging.stg_ledger__suppressions values ('email', 'bo@two.example')`)
+    insert into intermediate.int_suppressions_combined values ('email', 'bo@two.example')`)
   const mails: Fills = { email: { hit: ({ employees }) => employees !== null } }
   const [sizes, people] = [vendor('sizes', {}), vendor('people', {}, { fills: mails })]
   const on = [sizes.on, people.on]

@@ -1246,6 +1246,28 @@ export interface MartsFctEnrichedLeads {
   enriched_at: string | null
 }
 
+export interface MartsFctLeadOutcomes {
+  lead_id: string
+  company_id: string | null
+  contact_id: string | null
+  crm: string
+  object: string
+  crm_id: string
+  via: string
+  outcome: string
+  pipeline: string | null
+  stage: string | null
+  currency: string | null
+  owner: string | null
+  tier_then: string | null
+  score_version_then: string | null
+  amount: string | null
+  score_then: number | null
+  opened_at: string | null
+  closed_at: string | null
+  scored_at_then: string | null
+}
+
 export interface MartsFctLeadTouches {
   lead_id: string
   company_id: string
@@ -3713,6 +3735,7 @@ export interface Relations {
   'marts.fct_crm_syncs': MartsFctCrmSyncs
   'marts.fct_deals': MartsFctDeals
   'marts.fct_enriched_leads': MartsFctEnrichedLeads
+  'marts.fct_lead_outcomes': MartsFctLeadOutcomes
   'marts.fct_lead_touches': MartsFctLeadTouches
   'marts.fct_news_mentions': MartsFctNewsMentions
   'marts.fct_outreach_events': MartsFctOutreachEvents

@@ -15,6 +15,12 @@ followed as (
 
 ),
 
+linked as (
+
+    select * from {{ ref('int_crm_records_linked') }}
+
+),
+
 subjects as (
 
     select * from {{ ref('int_subjects_resolved') }}
@@ -65,7 +71,6 @@ identified as (
 
     select
         records.* exclude (links, fields, merged_into, record_id),
-        from_json(records.links, '[{"object":"VARCHAR","crm_id":"VARCHAR"}]') as links,
         followed.own_id,
         case
             when records.kind = 'company'
@@ -110,19 +115,19 @@ placed as (
 parents as (
 
     select
-        hung.crm,
-        hung.object,
-        hung.crm_id,
+        linked.crm,
+        linked.object,
+        linked.crm_id,
         min(placed.company_id) filter (where placed.kind = 'company') as company_id,
         min(placed.company_id) filter (where placed.kind = 'contact') as company_of_contact,
         min(placed.contact_id) as contact_id
 
-    from (select crm, object, crm_id, unnest(links) as link from placed) as hung
+    from linked
 
     join placed
-        on placed.crm = hung.crm
-        and placed.object = hung.link.object
-        and placed.crm_id = hung.link.crm_id
+        on placed.crm = linked.crm
+        and placed.object = linked.to_object
+        and placed.crm_id = linked.to_id
 
     group by all
 
@@ -131,7 +136,7 @@ parents as (
 final as (
 
     select
-        placed.* exclude (links, known_company_id, company_id, contact_id),
+        placed.* exclude (known_company_id, company_id, contact_id),
         coalesce(placed.company_id, parents.company_id, parents.company_of_contact) as company_id,
         case when placed.kind = 'deal' then parents.contact_id else placed.contact_id end as contact_id,
         case when placed.kind = 'deal' then placed.own_id end as lead_id

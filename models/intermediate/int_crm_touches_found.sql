@@ -8,6 +8,12 @@ records as (
 
 ),
 
+linked as (
+
+    select * from {{ ref('int_crm_records_linked') }}
+
+),
+
 resolved as (
 
     select * from {{ ref('int_crm_records_resolved') }}
@@ -25,8 +31,7 @@ activities as (
         facts ->> '$.direction' as direction,
         facts ->> '$.outcome' as outcome,
         lower(facts ->> '$.owner') as owner,
-        coalesce(try_cast(facts ->> '$.happened_at' as timestamp), modified_at) as happened_at,
-        unnest(from_json(links, '[{"object":"VARCHAR","crm_id":"VARCHAR"}]')) as link
+        coalesce(try_cast(facts ->> '$.happened_at' as timestamp), modified_at) as happened_at
 
     from records
 
@@ -38,17 +43,22 @@ activities as (
 final as (
 
     select distinct
-        activities.* exclude (link),
+        activities.*,
         resolved.company_id,
         resolved.contact_id,
         resolved.lead_id
 
     from activities
 
+    join linked
+        on linked.crm = activities.crm
+        and linked.object = activities.object
+        and linked.crm_id = activities.crm_id
+
     join resolved
-        on resolved.crm = activities.crm
-        and resolved.object = activities.link.object
-        and resolved.crm_id = activities.link.crm_id
+        on resolved.crm = linked.crm
+        and resolved.object = linked.to_object
+        and resolved.crm_id = linked.to_id
 
     where coalesce(resolved.company_id, resolved.contact_id, resolved.lead_id) is not null
 

@@ -543,6 +543,14 @@ export interface IntermediateIntCrmRecordsFollowed {
   own_id: string | null
 }
 
+export interface IntermediateIntCrmRecordsLinked {
+  crm: string
+  object: string
+  crm_id: string
+  to_object: string
+  to_id: string
+}
+
 export interface IntermediateIntCrmRecordsResolved {
   crm_id: string
   crm: string
@@ -1194,6 +1202,30 @@ export interface MartsFctBuyingSignals {
   is_buying: boolean
   observed_at: string | null
   fetched_at: string
+}
+
+export interface MartsFctCrmLeads {
+  contact_id: string
+  lead_id: string
+  company_id: string
+  first_name: string | null
+  last_name: string | null
+  title: string | null
+  email: string | null
+  phone: string | null
+  company_name: string | null
+  domain: string | null
+  industry: string | null
+  city: string | null
+  state: string | null
+  country: string | null
+  tier: string | null
+  qualification_status: string | null
+  owner: string | null
+  deal_brief: string | null
+  employee_count: number | null
+  revenue_usd: number | null
+  score: number | null
 }
 
 export interface MartsFctCrmSyncs {
@@ -3684,6 +3716,7 @@ export interface Relations {
   'intermediate.int_crm_deals_found': IntermediateIntCrmDealsFound
   'intermediate.int_crm_opt_outs_found': IntermediateIntCrmOptOutsFound
   'intermediate.int_crm_records_followed': IntermediateIntCrmRecordsFollowed
+  'intermediate.int_crm_records_linked': IntermediateIntCrmRecordsLinked
   'intermediate.int_crm_records_resolved': IntermediateIntCrmRecordsResolved
   'intermediate.int_crm_touches_found': IntermediateIntCrmTouchesFound
   'intermediate.int_crunchbase__companies': IntermediateIntCrunchbaseCompanies
@@ -3732,6 +3765,7 @@ export interface Relations {
   'marts.dim_companies': MartsDimCompanies
   'marts.dim_contacts': MartsDimContacts
   'marts.fct_buying_signals': MartsFctBuyingSignals
+  'marts.fct_crm_leads': MartsFctCrmLeads
   'marts.fct_crm_syncs': MartsFctCrmSyncs
   'marts.fct_deals': MartsFctDeals
   'marts.fct_enriched_leads': MartsFctEnrichedLeads

@@ -186,7 +186,7 @@ describe('collections', () => {
   })
 
   it('do not make again what somebody deleted, and leave a converted lead alone', async () => {
-    const { session, org } = await scene()
+    const { session, org, pull } = await scene()
     const [gone] = await session.upsert('accounts', [account(1)])
     org.people.remove('Account', gone!.crm_id!)
     expect(await session.upsert('accounts', [account(1, { crm_id: gone!.crm_id })])).toMatchObject([{ status: 'gone' }])
@@ -195,6 +195,32 @@ describe('collections', () => {
     org.people.convert(made_lead!.crm_id!)
     expect(await session.upsert('leads', [{ ...lead, crm_id: made_lead!.crm_id }])).toMatchObject([{ status: 'gone' }])
     expect(await session.read('leads', [made_lead!.crm_id!])).toEqual([null])
+    const { ConvertedContactId, ConvertedAccountId, ConvertedOpportunityId } = org.store.get(
+      'Lead',
+      made_lead!.crm_id!,
+    )!
+    expect(await pull('leads')).toMatchObject([
+      {
+        record_id: 'p_1',
+        deleted: true,
+        facts: {
+          converted_into: [
+            { object: 'contacts', crm_id: ConvertedContactId },
+            { object: 'accounts', crm_id: ConvertedAccountId },
+            { object: 'opportunities', crm_id: ConvertedOpportunityId },
+          ],
+        },
+      },
+    ])
+  })
+
+  it('tell who wants mail and who does not, so that an opt-out can be taken back', async () => {
+    const { org, pull } = await scene()
+    const { Id } = org.people.make('Contact', { LastName: 'Lima', Email: 'lima@x.example', HasOptedOutOfEmail: true })
+    const told = async () => (await pull('contacts')).map(({ facts }) => facts?.opted_out)
+    expect(await told()).toEqual([true])
+    org.people.edit('Contact', Id, { HasOptedOutOfEmail: false })
+    expect(await told()).toEqual([false])
   })
 })
 

@@ -47,9 +47,7 @@ unique_keys as (
 
     where named_by in ('domain', 'cnpj_root')
 
-    group by named_by, value
-
-    having count(distinct company_id) = 1
+    group by all having count(distinct company_id) = 1
 
 ),
 
@@ -61,9 +59,7 @@ unique_emails as (
 
     where email is not null
 
-    group by all
-
-    having count(*) = 1
+    group by all having count(*) = 1
 
 ),
 

@@ -1,9 +1,10 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { pipeline, projectCopy } from '../helpers/cli.ts'
 
 const LONG = 120_000
+type Company = Record<string, string>
 let root: string
 
 beforeAll(async () => {
@@ -21,12 +22,18 @@ const rows = async (sql: string) => {
 }
 
 it(
-  'who is suppressed, from words or from a file with a BOM and a header, is asked nothing from the next run on',
+  'who is suppressed, from words, from a file with a BOM and a header, or by the CRM, is asked nothing from the next run on',
   async () => {
     const companies = await rows(
-      'select company_id, domain from marts.dim_companies where domain is not null order by 1 limit 3',
+      'select company_id, domain from marts.dim_companies where domain is not null order by 1 limit 4',
     )
-    const [one, two, three] = companies as [Record<string, string>, Record<string, string>, Record<string, string>]
+    const [one, two, three, four] = companies as [Company, Company, Company, Company]
+    const [person] = await rows(`select email from marts.dim_contacts where email is not null order by 1 limit 1`)
+    mkdirSync(join(root, 'data/crm'), { recursive: true })
+    const customer = { id: '1', domain: four.domain, relationship: 'customer' }
+    const no_more = { id: '2', email: person!.email, opted_out: true }
+    writeFileSync(join(root, 'data/crm/companies.json'), JSON.stringify([customer]))
+    writeFileSync(join(root, 'data/crm/contacts.json'), JSON.stringify([no_more]))
     writeFileSync(
       join(root, 'no.csv'),
       `\uFEFFdomain,why\r\n${one.domain!.toUpperCase()},asked\r\n\r\n${two.domain},x\r\n`,
@@ -42,7 +49,13 @@ it(
     const next = await pipeline(root, ['run', '--quiet'])
     expect(next.code, next.stderr).toBe(0)
     const excluded = await rows('select company_id from intermediate.int_companies_excluded order by 1')
-    expect(excluded.map(({ company_id }) => company_id)).toEqual([one.company_id, three.company_id].sort())
+    expect(excluded.map(({ company_id }) => company_id)).toEqual(
+      [one.company_id, three.company_id, four.company_id].sort(),
+    )
+    const told = await rows(
+      `select suppressed_value as who from intermediate.int_suppressions_combined where origin = 'file' and suppressed_by = 'email'`,
+    )
+    expect(told).toEqual([{ who: person!.email!.toLowerCase() }])
   },
   LONG,
 )

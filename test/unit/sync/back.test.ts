@@ -44,6 +44,22 @@ describe('who opted out in the CRM', () => {
     expect(await standing()).toEqual([{ email: 'bo@x.example', record_id: null }])
   })
 
+  it('is made nowhere, whatever we say of it ourselves, and what is there of them is left alone', async () => {
+    const other = new MemoryCrm()
+    const both = await syncScene({ a: crm, b: other })
+    try {
+      await both.fill(2)
+      await both.connection.run(
+        `insert into intermediate.int_suppressions_combined values ('email', 'p1@c1.example', 'a')`,
+      )
+      both.say('suppress', { action: 'remove', by: 'email', value: 'p1@c1.example' })
+      await both.run()
+      for (const one of [crm, other]) expect(one.of('contacts').map(({ record_id }) => record_id)).toEqual(['con_2'])
+    } finally {
+      both.close()
+    }
+  })
+
   it('is recorded once', async () => {
     crm.put('contacts', { email: 'ana@x.example', opted_out: true })
     await look()

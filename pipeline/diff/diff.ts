@@ -5,7 +5,7 @@ import { reach } from '../graph.ts'
 import { hashFile } from '../hash.ts'
 import type { LoadOptions, Project } from '../load.ts'
 import type { GraphNode, ModelNode, StepNode } from '../nodes.ts'
-import { keyOf, PUBLISHED_SCHEMAS } from '../published.ts'
+import { keyOf } from '../published.ts'
 import type { Listener } from '../results.ts'
 import type { Effects } from '../run.ts'
 import { fingerprintsOf } from '../state/fingerprint.ts'
@@ -156,13 +156,13 @@ function realizing({ project, effects, threads, listener }: DiffOptions, as_of: 
   return { project, as_of, now: () => effects.now(), signal: effects.signal, threads, listener, wanted }
 }
 
-/** What is compared, what else is published, seeds, and what the parts of the report ask for besides. */
+/** What is compared, seeds, and what the parts of the report ask for besides. */
 function wantedOf({ graph, diffs }: Project): Set<string> {
   const named = new Set(diffs.flatMap(({ builds = [] }) => builds))
   const builds = (node: GraphNode) =>
     named.has(node.name) || (node.kind === 'step' && node.step.builds?.some(({ name }) => named.has(name)) === true)
-  const isPublished = (node: GraphNode) => node.kind === 'model' && PUBLISHED_SCHEMAS.includes(node.relation.schema)
-  const asked = [...graph.nodes.values()].filter((node) => node.kind === 'seed' || isPublished(node) || builds(node))
+  const isMart = (node: GraphNode) => node.kind === 'model' && node.relation.schema === MARTS
+  const asked = [...graph.nodes.values()].filter((node) => node.kind === 'seed' || isMart(node) || builds(node))
   return new Set(asked.map(({ id }) => id))
 }
 

@@ -24,6 +24,8 @@ interface Told {
   status: string
   /** The server's words. */
   words: string
+  /** What the program that reports calls it (`bad-mailbox`). */
+  category?: string
 }
 
 /** What a delivery report says; undefined when the message is none. A `delivered` one has no failure: an empty list. */
@@ -49,7 +51,7 @@ export function returnedIds(mail: Mail): string[] {
 }
 
 function judge(
-  { recipient, action, status: said, words }: Told,
+  { recipient, action, status: said, words, category = '' }: Told,
   transcript: string,
   among: number,
   fallback: string | null,
@@ -61,9 +63,9 @@ function judge(
   const subject = squeeze(mail.subject)
   const inWords = statusIn(own) ?? statusIn(about)
   const status = /\.0\.0$/.test(said) || said === '' ? (inWords ?? said) : said
-  const reason = reasonOf({ own, about, subject, status }, rules)
+  const reason = rules.bounces.categories.get(category) ?? reasonOf({ own, about, subject, status }, rules)
   const delayed = /^delayed/.test(action) || (action === '' && /delay|still being retried|warning/i.test(mail.subject))
-  const passing = (delayed && reason !== 'userunknown') || (/^4/.test(status) && PASSING.has(reason))
+  const passing = (delayed && rules.bounces.kinds.get(reason) !== 'hard') || (/^4/.test(status) && PASSING.has(reason))
   const kind = passing ? 'soft' : rules.bounces.kinds.get(reason)!
   return {
     kind,
@@ -113,8 +115,6 @@ const VAGUE: ReadonlySet<string> = new Set([
   'filtered',
   'expired',
   'notcompliantrfc',
-  'mesgtoobig',
-  'speeding',
 ])
 
 /** What the code says, where it is one that names an address or a host that does not exist. */
@@ -128,12 +128,18 @@ function decisive(status: string, rules: Rules): string | undefined {
  * its own directory needs neither.
  */
 function isDoubtful(reason: string, status: string, own: string, about: string, rules: Rules): boolean {
-  if (reason !== 'userunknown' || /^[45]\.1\.\d+$/.test(status)) return false
+  if (reason !== 'userunknown') return false
   const said = `${own} ${about}`
-  if (/\b5\.1\.[13]\b/.test(own === '' ? about : own)) return false
+  const words = own === '' ? about : own
   const { after_data, at_recipient, certain, vague } = rules.bounces
   const says = (patterns: readonly RegExp[]) => patterns.some((pattern) => pattern.test(said))
-  return !says(certain) && (says(after_data) || (says(vague) && !says(at_recipient)))
+  if (says(certain)) return false
+  // `450`, and no 5xx beside it: nobody has said that it will not be another time.
+  if (/(^|said: )4\d\d\b/.test(words) && !/\b55\d\b/.test(words)) return true
+  if (/^[45]\.1\.\d+$/.test(status) || /\b5\.1\.[13]\b/.test(words)) return false
+  // A policy's code (RFC 3463 §3.8) beside an unknown user: a filter that says so of whom it does not like.
+  if (/^5\.7\./.test(status) && says(vague)) return true
+  return says(after_data) || !says(at_recipient)
 }
 
 function reasonIn(text: string, rules: Rules): string | undefined {
@@ -167,6 +173,7 @@ function reported(mail: Mail, transcript: string): Told[] {
         action: (fields.get('action')?.[0] ?? '').toLowerCase(),
         status: /\b([245]\.\d{1,3}\.\d{1,3})\b/.exec(fields.get('status')?.[0] ?? '')?.[1] ?? '',
         words: (fields.get('diagnostic-code') ?? []).join(' ').replace(/^\s*[\w-]+\s*;\s*/, ''),
+        category: (fields.get('x-powermta-bouncecategory')?.[0] ?? '').trim().toLowerCase(),
       })),
   )
 }

@@ -108,10 +108,10 @@ export function suppressionsOf(id: string, heard: Heard, at: string): IncomingMe
 }
 
 /** Why nothing more may go there; undefined when more may. */
-export function reasonToSuppress({ class: what, bounce_kind, reason }: Heard): string | undefined {
+export function reasonToSuppress({ class: what, bounce_kind, reason, delayed }: Heard): string | undefined {
   if (what === 'unsubscribe') return 'asked for it by mail'
   if (what === 'complaint' && !AUTHENTICATION_REPORTS.test(reason ?? '')) return 'complained of spam'
-  return what === 'bounce' && bounce_kind === 'hard' ? 'came back: no such address' : undefined
+  return what === 'bounce' && bounce_kind === 'hard' && !delayed ? 'came back: no such address' : undefined
 }
 
 /** A mail to the unsubscribe address has the token for its subject and needs no words. */

@@ -21,6 +21,8 @@ export const bounceRules = z.strictObject({
   ),
   /** Enhanced status code (RFC 3463), or its beginning → reason, where the words decide nothing. */
   statuses: z.record(z.string(), z.string()),
+  /** What a sending program (PowerMTA) calls it in its report → reason. */
+  categories: z.record(z.string(), z.string()),
   /** Of an unknown user: said when the recipient was named, said after the message, said of the server's own directory. */
   at_recipient: z.array(regex),
   after_data: z.array(regex),
@@ -128,6 +130,7 @@ export interface Rules {
   bounces: {
     reasons: readonly { reason: string; kind: 'hard' | 'soft' | 'block'; says: Patterns }[]
     statuses: ReadonlyMap<string, string>
+    categories: ReadonlyMap<string, string>
     kinds: ReadonlyMap<string, 'hard' | 'soft' | 'block'>
     at_recipient: Patterns
     after_data: Patterns
@@ -194,6 +197,7 @@ export function loadRules(root = codeRoot()): Rules {
       says: regexes(says, bounces.yaml, ['reasons', index, 'says'], problems),
     })),
     statuses: new Map(Object.entries(bounces.value.statuses)),
+    categories: new Map(Object.entries(bounces.value.categories)),
     kinds: new Map(bounces.value.reasons.map(({ reason, kind }) => [reason, kind])),
   }
   const q = quotes && {

@@ -9,8 +9,8 @@ import { placesOf } from '../../pipeline/warehouse/home.ts'
 import { addCommonOptions, type CommonOptions } from '../options.ts'
 import { action, gitCommit, queued, realEffects } from '../session.ts'
 
-/** What it runs: people's decisions, then what is due. Nothing is planned anew. */
-const STEPS = ['outreach_decide', 'outreach_send']
+/** What it runs: what came back, people's decisions, then what is due. Nothing is planned anew. */
+const STEPS = ['outreach_hear', 'outreach_decide', 'outreach_send']
 
 export function register(program: Command): void {
   const command = program

@@ -149,6 +149,8 @@ async function oneClick(root: string, listUnsubscribe: string): Promise<void> {
     data,
     threads: 1,
     env: {},
+    outcomes: {},
+    hooks: {},
     now: () => new Date(),
     loadScoring: () => Promise.reject(new Error('nothing is scored')),
     fault: (message) => {

@@ -71,8 +71,11 @@ function decide(pieces: readonly string[], text: string, on: string, language: L
   const days = later.map(({ day }) => day).sort()
   // A time further off than a few weeks is no appointment.
   const far = days[0] !== undefined && Date.parse(days[0]) - Date.parse(on) > 21 * 86_400_000
+  // Nor is one that names no day at all: `after the holidays`.
   const postponed =
-    outcome.response === 'meeting' && far && found.some(({ signal }) => signal === 'later' || signal === 'not_now')
+    outcome.response === 'meeting' &&
+    (far || days.length === 0) &&
+    found.some(({ signal }) => signal === 'later' || signal === 'not_now')
   const response = postponed ? 'not_now' : outcome.response
   const softened = response === 'not_now' && (days.length > 0 || found.some(({ signal }) => signal === 'later'))
   const sentiment = softened || postponed ? 'neutral' : outcome.sentiment

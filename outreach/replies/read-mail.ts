@@ -36,6 +36,9 @@ const MAX_PARTS = 50
 /** Nesting deeper than any honest message's. */
 const MAX_BOUNDARIES = 500
 
+/** `<p>` and `<li>` need no end: so many may stand side by side. */
+const MAX_DEPTH = 2_000
+
 const MACHINE_PARTS = /^(message\/|text\/rfc822-headers|text\/plain)/
 
 /** Takes a message apart. Never throws: what cannot be read is left out, and what is too large is cut. */
@@ -83,9 +86,12 @@ const OPTIONS: SimpleParserOptions & { keepDeliveryStatus: boolean } = {
 }
 
 async function parse(source: Buffer): Promise<ParsedMail | undefined> {
-  const { simpleParser } = await import('mailparser')
+  // Of a CommonJS package a bundle's dynamic import has `default` alone.
+  const { simpleParser } = (await import('mailparser')).default
   try {
-    return await simpleParser(source, OPTIONS)
+    // HTML is laid out as text only where that ends.
+    const parsed = await simpleParser(source, { ...OPTIONS, skipHtmlToText: true })
+    return parsed.html && !isDeep(parsed.html) ? await simpleParser(source, OPTIONS) : parsed
   } catch {
     // A message that cannot be parsed is still a message: its headers and its bare body are read.
     return undefined
@@ -97,6 +103,18 @@ function wordsOf(parsed: ParsedMail | undefined, raw: string): string {
   if (parsed?.text?.trim()) return parsed.text
   const bare = parsed === undefined || parsed.attachments.length === 0 ? bodyOf(raw) : ''
   return (parsed?.html || bare).slice(0, 4 * MAX_TEXT).replaceAll(/<[^<>]{0,2000}>/g, ' ')
+}
+
+/** Elements within elements, further than any mail program writes: laying them out takes time that grows with the square. */
+function isDeep(html: string): boolean {
+  let depth = 0
+  for (const [, end] of html.matchAll(
+    /<(\/)?(?:div|span|table|t[rdh]|tbody|ul|ol|li|p|b|i|u|a|em|font|center|blockquote)\b/gi,
+  )) {
+    depth += end === undefined ? 1 : -1
+    if (depth > MAX_DEPTH) return true
+  }
+  return false
 }
 
 function tooNested(raw: string): boolean {

@@ -60,7 +60,7 @@ export const REPLIES: LedgerTable = {
 
 /** Takes what came back into the messages it is about, once each: states, stops, pauses, suppressions. */
 export async function takeReplies(context: StepContext): Promise<StepSummary> {
-  const counts: Record<string, number> = { matched: 0, unmatched: 0, suppressed: 0, away: 0 }
+  const counts: Record<string, number> = { matched: 0, unmatched: 0, suppressed: 0, away: 0, reopened: 0 }
   const { acts, connection } = context
   const messages = await acts.taken(HEARD_KIND)
   const rows =
@@ -96,6 +96,7 @@ export async function takeReplies(context: StepContext): Promise<StepSummary> {
   }
   await context.record(EVENTS, [[...changed.values()]])
   await context.record(REPLIES, [replies])
+  counts.reopened = await reopen(context)
   counts.away = await holdBack(context)
   return { rows: replies.length, text: textOf(counts, replies.length), counts }
 }
@@ -117,6 +118,7 @@ function textOf(counts: Record<string, number>, all: number): string {
   const rest = [
     counts.unmatched ? `${counts.unmatched} about no message of ours` : '',
     counts.away ? `${counts.away} messages wait until somebody is back` : '',
+    counts.reopened ? `${counts.reopened} may be written to again, as they said` : '',
   ].filter((part) => part !== '')
   return [`${all} came back${parts.length > 0 ? ` (${parts.join(', ')})` : ''}`, ...rest].join('; ')
 }
@@ -178,6 +180,29 @@ async function sharedDomains({ connection }: StepContext): Promise<IsShared> {
   const rows = await connection.rows<{ domain: string }>('select domain from seeds.free_mail_domains')
   const domains = new Set(rows.map(({ domain }) => domain))
   return (domain) => domains.has(domain)
+}
+
+/**
+ * Whoever said "not now, but from this day on" as their last word may be written to again from that day: the message that
+ * was answered stops the sequence no longer, and what follows it is drawn up anew, for somebody to approve. An opt-out, a
+ * bounce or any other answer since then stands.
+ */
+async function reopen(context: StepContext): Promise<number> {
+  const events = await context.connection.rows<OutreachEvent>(
+    `with last_word as (
+       select lead_id, class, again_on from raw.outreach__replies
+       where lead_id is not null and class not in ('auto_reply', 'delivered', 'opened')
+       qualify row_number() over (partition by lead_id order by received_at desc, reply_id desc) = 1
+     )
+     select events.* exclude (_fetched_at, _run_id, _load) from raw.outreach__events as events
+     join last_word on last_word.lead_id = events.lead_id
+     where last_word.class = 'not_now' and last_word.again_on <= cast($1 as date)
+       and events.status = 'replied' and events.response_type = 'not_now'
+     order by events.event_id`,
+    [context.now().toISOString().slice(0, 10)],
+  )
+  await context.record(EVENTS, [events.map((event) => ({ ...event, status: 'sent' as const }))])
+  return events.length
 }
 
 /** What is still to be said to somebody who is away waits until they are back. Asked anew each run: plans change. */

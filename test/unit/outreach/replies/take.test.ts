@@ -94,9 +94,11 @@ async function take(events: readonly OutreachEvent[], arrived: readonly Incoming
   const context = await made.context(step)
   await context.record(EVENTS, [events])
   const summary = await takeReplies(context)
-  const rows = await made.connection.rows<OutreachEvent>(
-    'select * exclude (_fetched_at, _run_id, _load) from raw.outreach__events order by event_id',
-  )
+  const read = () =>
+    made.connection.rows<OutreachEvent>(
+      'select * exclude (_fetched_at, _run_id, _load) from raw.outreach__events order by event_id',
+    )
+  const rows = await read()
   const replies = await made.connection.rows<Record<string, string | null>>(
     'select * from raw.outreach__replies order by reply_id',
   )
@@ -104,7 +106,14 @@ async function take(events: readonly OutreachEvent[], arrived: readonly Incoming
   const left = existsSync(folder)
     ? readdirSync(folder).map((file) => (JSON.parse(readFileSync(join(folder, file), 'utf8')) as IncomingMessage).body)
     : []
-  return { summary, rows, replies, left, again: () => takeReplies(context) }
+  /** A run of another day, in which more may have come. */
+  const on = async (day: string, more: readonly IncomingMessage[] = []) => {
+    mail.push(...more.filter(({ kind }) => kind === HEARD_KIND))
+    made.world.now = () => new Date(`${day}T12:00:00Z`)
+    const { text } = await takeReplies(await made.context(step))
+    return { text, rows: await read() }
+  }
+  return { summary, rows, replies, left, again: () => takeReplies(context), on }
 }
 
 describe('an answer', () => {
@@ -252,6 +261,27 @@ it('out of the office: nothing stops, what is open waits until the day of return
     { status: 'approved', next_attempt_at: '2026-12-07T00:00:00.000Z' },
   ])
   expect(summary.text).toContain('1 messages wait until somebody is back')
+})
+
+it('not now, with a day: from that day on they may be written to again, unless something else was said since', async () => {
+  const later = (await hearing(reply('Not now. Please write to me again on 15 December.')))!
+  const first = await take([event('intro')], later)
+  expect(first.rows).toMatchObject([{ status: 'replied', response_type: 'not_now' }])
+  expect((await first.on('2026-12-14')).rows).toMatchObject([{ status: 'replied' }])
+  const due = await first.on('2026-12-15')
+  expect(due.rows).toMatchObject([{ status: 'sent', response_type: 'not_now' }])
+  expect(due.text).toContain('1 may be written to again')
+
+  const second = await take([event('intro')], later)
+  const stop = (await hearing(reply('Remove me.', { 'Message-ID': '<s@acme.test>' })))!
+  expect((await second.on('2026-12-15', stop)).rows).toMatchObject([{ status: 'unsubscribed' }])
+})
+
+it('a referral stops us, and whoever is named in it is neither written to nor suppressed', async () => {
+  const named = (await hearing(reply('You should talk to carla@acme.test instead.')))!
+  const { rows, left, replies } = await take([event('intro')], named)
+  expect(rows).toMatchObject([{ event_id: 'intro', status: 'replied', response_type: 'referral' }])
+  expect(JSON.stringify([rows, left, replies])).not.toContain('carla')
 })
 
 describe('hooks', () => {

@@ -1,11 +1,11 @@
+import { withoutGaps } from './read-mail.ts'
 import type { Rules } from './rules.ts'
 
 const LONGEST = 50_000
 
 /** What somebody wrote, without what they answer to, their signature and the lawyers' words. May be empty. */
 export function ownWords(text: string, rules: Rules): string {
-  const lines = text
-    .slice(0, LONGEST)
+  const lines = withoutGaps(text.slice(0, LONGEST))
     .replaceAll('\r', '')
     .replaceAll(/[\u00a0\u202f]/g, ' ')
     .replaceAll(/[\u200b-\u200f\u202a-\u202e\ufeff]/g, '')

@@ -64,7 +64,7 @@ export async function readMail(source: Buffer): Promise<Mail> {
     headers,
     content_type: contentType.split(';')[0]!.trim().toLowerCase(),
     report_type: /report-type\s*=\s*"?([\w-]+)/i.exec(contentType)?.[1]?.toLowerCase() ?? null,
-    text: wordsOf(parsed, unboxed).slice(0, MAX_TEXT).replaceAll('\r\n', '\n'),
+    text: withoutGaps(wordsOf(parsed, unboxed).slice(0, MAX_TEXT)).replaceAll('\r\n', '\n'),
     parts: (parsed?.attachments ?? [])
       .slice(0, MAX_PARTS)
       .filter(({ contentType: type }) => MACHINE_PARTS.test(type ?? ''))
@@ -103,6 +103,11 @@ function wordsOf(parsed: ParsedMail | undefined, raw: string): string {
   if (parsed?.text?.trim()) return parsed.text
   const bare = parsed === undefined || parsed.attachments.length === 0 ? bodyOf(raw) : ''
   return (parsed?.html || bare).slice(0, 4 * MAX_TEXT).replaceAll(/<[^<>]{0,2000}>/g, ' ')
+}
+
+/** Rules that read word by word would go through each gap again and again. */
+export function withoutGaps(text: string): string {
+  return text.replaceAll(/[^\S\r\n]{50,}/g, ' ')
 }
 
 /** Elements within elements, further than any mail program writes: laying them out takes time that grows with the square. */

@@ -1,0 +1,158 @@
+import { expect, it } from 'vitest'
+import { classifyText } from '../../../../outreach/replies/classify.ts'
+import { loadRules } from '../../../../outreach/replies/rules.ts'
+
+// What people answer, in three languages, written for this test; none of it is in any set that rules were tuned on.
+
+const rules = loadRules()
+const said: Record<string, readonly string[]> = {
+  not_now: [
+    'Not now. Please write to me again on 15 December.',
+    'Can you ping me again in Q2? We are in the middle of a migration.',
+    'Please follow up with me after the holidays.',
+    'Budgets are locked until next fiscal year. Try me in September 2027.',
+    'Maybe later this year.',
+    'Circle back in three months please',
+    "We're not ready yet, but keep in touch.",
+    'Currently on parental leave planning, reach out in March.',
+    'Agora não é um bom momento, me procure em março.',
+    'Estamos sem orçamento este ano. Volte a falar comigo em janeiro.',
+    'Podemos falar no segundo semestre?',
+    'Por enquanto não, talvez mais para frente.',
+    'Ahora mismo no, escríbeme en septiembre.',
+    'Este año no tenemos presupuesto, hablemos en enero.',
+    'Más adelante quizás.',
+    'Ask me again next year',
+    'Estamos em plena mudança de sistema, me chama depois do carnaval',
+  ],
+  meeting: [
+    'Happy to chat. How does Tuesday at 3pm look?',
+    'Sure, send me a calendar invite',
+    "Here's my Calendly: https://calendly.com/bob/30min",
+    "Let's set up a call next week.",
+    "Yes I'd be open to a 15 min conversation",
+    'Call me on +1 555 0100 tomorrow morning',
+    'Pode ser na quinta às 14h?',
+    'Claro, vamos conversar. Me manda um convite.',
+    'Claro que sí, ¿agendamos una llamada el martes?',
+    'Podemos vernos el lunes a las 10.',
+    "ok let's talk",
+  ],
+  interested: [
+    'Can you send over pricing and a one-pager?',
+    'This looks interesting, tell me more.',
+    'Please send details.',
+    'Not a bad idea. What would it cost for 50 seats?',
+    "I don't see why not, tell me more",
+    'Quanto custa?',
+    'Pode me enviar mais informações e valores?',
+    'Gostei da proposta, quero saber mais',
+    'Me interesa, ¿me puedes mandar más información?',
+    '¿Cuál es el precio?',
+    'Suena interesante, cuéntame más.',
+    'We are not interested in the basic plan, but the enterprise one looks great. Send me a quote.',
+    'faz sentido sim, manda a apresentação',
+  ],
+  referral: [
+    "I'm not the right person for this, please reach out to Maria Lopez in procurement.",
+    'Adding our CTO in cc, he handles this.',
+    'John left the company. Sarah (sarah@x.com) took over his role.',
+    'I have forwarded your email to our head of sales.',
+    'Quem cuida disso é a Fernanda, do financeiro.',
+    'Não sou a pessoa certa, fale com o João, joao@empresa.com.br',
+    'Encaminhei seu e-mail para o setor responsável.',
+    'No soy la persona indicada, contacta con Laura Gómez.',
+    'Le reenvié tu correo a mi compañero de compras.',
+  ],
+  not_interested: [
+    'We already have a vendor for this and are happy with them.',
+    "Thanks for reaching out but this isn't something we're looking for.",
+    "We don't need this.",
+    "It's a no from me.",
+    "I'll pass.",
+    "We've decided to go in a different direction.",
+    'Not for us at this time, thanks.',
+    "I can't say I'm interested.",
+    'Hardly something we would buy.',
+    'No interest whatsoever',
+    'Não precisamos desse serviço.',
+    'Já trabalhamos com outra empresa.',
+    'Não é o nosso perfil, obrigado pelo contato.',
+    'Agradeço, mas não.',
+    'No estamos interesados, gracias.',
+    'Ya contamos con un proveedor.',
+    'No es para nosotros.',
+    'Gracias pero no.',
+    'I love my current provider and have no plans to switch',
+    'sounds great but no',
+    'We are a two-person shop, this would be overkill for us.',
+    'We build everything ourselves.',
+    'Nem pensar',
+    'Infelizmente não faz sentido para a gente agora',
+  ],
+  unsubscribe: [
+    'Please remove my email from your database.',
+    'Stop emailing me!!!',
+    'I never signed up for this. Unsubscribe.',
+    'Kindly take me off your mailing list',
+    'How did you get my address? Delete it. Under GDPR I object to the processing of my data.',
+    'Do not contact me again.',
+    'If you email me one more time I will report you.',
+    'Lose my number',
+    'Me tire dessa lista, por favor.',
+    'Não quero mais receber seus e-mails.',
+    'Pare de me enviar mensagens ou vou denunciar como spam',
+    'Descadastrar',
+    'Favor excluir meus dados conforme a LGPD.',
+    'Remover',
+    'Bórrenme de su lista.',
+    'No me escriban más.',
+    'Quiero que eliminen mis datos.',
+    'Deja de mandarme correos, por favor',
+    'Cancelar suscripción',
+    'REMOVE ME FROM THIS LIST IMMEDIATELY',
+    "I've asked you twice to stop. Stop.",
+    'no more emails please',
+    'não me mande mais nada',
+  ],
+  other: [
+    'Who is this?',
+    'Thanks, let me check with my team and get back to you.',
+    'ok',
+    'Vou verificar internamente e retorno.',
+    'Obrigado!',
+    'Lo reviso con mi equipo y te aviso.',
+    'Can you remind me what your company does?',
+  ],
+  auto_reply: [
+    'I am currently out of the office with no access to email. I will be back on January 4th.',
+    'Thank you for your email. I am on annual leave until 12 August and will respond on my return.',
+    'Estou de férias até 10/01. Em caso de urgência, ligue para o escritório.',
+    'Obrigado pelo seu contato. Sua mensagem foi recebida e retornaremos em até 24 horas.',
+    'Me encuentro fuera de la oficina hasta el 3 de enero. Para temas urgentes, contactar con Marta.',
+    'Gracias por su mensaje. Estaré de vacaciones del 1 al 15 de agosto.',
+    'Bob is no longer with the company. Please contact info@acme.test for assistance.',
+    'Your ticket #48213 has been created. Please do not reply to this email.',
+    "I'm on maternity leave and will return in March 2027.",
+  ],
+}
+
+it.each(Object.entries(said))('%s', (wanted, texts) => {
+  const wrong = texts.flatMap((text) => {
+    const { class: found } = classifyText(text, rules, '2026-11-22')
+    return found === wanted ? [] : [`${found}: ${text}`]
+  })
+  expect(wrong).toEqual([])
+})
+
+it.each([
+  ['Not now. Please write to me again on 15 December.', '2026-12-15'],
+  ['Budgets are locked until next fiscal year. Try me in September 2027.', '2027-09-01'],
+  ['Agora não é um bom momento, me procure em março.', '2027-03-01'],
+  ['Este año no tenemos presupuesto, hablemos en enero.', '2027-01-01'],
+  ['I am currently out of the office with no access to email. I will be back on January 4th.', '2027-01-04'],
+  ['Estou de férias até 10/01. Em caso de urgência, ligue para o escritório.', '2027-01-11'],
+  ['Gracias por su mensaje. Estaré de vacaciones del 1 al 15 de agosto.', '2027-08-16'],
+])('%s: again on %s', (text, day) => {
+  expect(classifyText(text, rules, '2026-11-22').again_on).toBe(day)
+})

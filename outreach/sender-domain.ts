@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto'
-import { getDomain } from 'tldts'
 import { domainOf, senderOf } from './addresses.ts'
 import type { Mailbox } from './mailbox.ts'
+import { registrableDomain } from './registrable-domain.ts'
 
 type Texts = (name: string) => Promise<string[]>
 
@@ -72,7 +72,7 @@ function publicKey(private_key: string): string | undefined {
 }
 
 async function judgeDmarc(from: string, texts: Texts): Promise<Judged> {
-  for (const domain of new Set([from, getDomain(from) ?? from])) {
+  for (const domain of new Set([from, registrableDomain(from)])) {
     const found = (await texts(`_dmarc.${domain}`)).filter((text) => /^v=DMARC1\s*;/i.test(text))
     if (found.length > 1) return { problem: `_dmarc.${domain} has ${found.length} DMARC records: then none counts` }
     const policy = /;\s*p=(none|quarantine|reject)\b/i.exec(found[0] ?? '')?.[1]
@@ -85,5 +85,5 @@ async function judgeDmarc(from: string, texts: Texts): Promise<Judged> {
 }
 
 function sameOrganization(a: string, b: string): boolean {
-  return (getDomain(a) ?? a) === (getDomain(b) ?? b)
+  return registrableDomain(a) === registrableDomain(b)
 }

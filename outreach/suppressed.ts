@@ -26,7 +26,7 @@ export async function suppressions(
   { taken, waiting }: Acts,
   told: readonly { by: string; value: string }[] = [],
 ): Promise<(person: Person) => boolean> {
-  const [known, { getDomain }] = await Promise.all([taken('suppress'), import('tldts')])
+  const [known, { registrableDomain }] = await Promise.all([taken('suppress'), import('./registrable-domain.ts')])
   const others = new Set(told.map(nameOf))
   let seen = -1
   let standing = new Set<string>()
@@ -35,7 +35,7 @@ export async function suppressions(
     if (fresh.length !== seen) standing = standingOf(inOrder([...known, ...fresh]))
     seen = fresh.length
     if (standing.size + others.size === 0) return false
-    return namesOf(person, getDomain).some((name) => standing.has(name) || others.has(name))
+    return namesOf(person, registrableDomain).some((name) => standing.has(name) || others.has(name))
   }
 }
 
@@ -70,11 +70,11 @@ export async function optOutsOfCrms({
 
 function namesOf(
   { contact_id, company_id, email, domain, cnpj }: Person,
-  getDomain: (host: string) => string | null,
+  registrableDomain: (host: string) => string,
 ): string[] {
   const address = email === null ? undefined : plainAddress(email)
   const host = address?.slice(address.lastIndexOf('@') + 1)
-  const hosts = [domain?.toLowerCase(), host].flatMap((one) => (one ? [one, getDomain(one) ?? one] : []))
+  const hosts = [domain?.toLowerCase(), host].flatMap((one) => (one ? [one, registrableDomain(one)] : []))
   return [
     ...(contact_id === null ? [] : [`contact_id ${contact_id}`]),
     ...(company_id === null ? [] : [`company_id ${company_id}`]),

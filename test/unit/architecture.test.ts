@@ -309,6 +309,11 @@ describe('ls is the catalogue', () => {
     expect(PLUG_INS.filter((folder) => !suites.some((text) => text.includes(folder)))).toEqual(NONE)
   })
 
+  it('a package that is loaded with its first use is read by its default: in the bundle a CommonJS one has no names', () => {
+    const named = /\{(?!\s*default\b)[^{}]*\}\]?\s*=[^=\n]*import\('(?!node:|vite'|\.)[^)]*\)(?!\)\.default)/
+    expect(product.filter(({ path }) => named.test(textOf(path))).map(({ path }) => path)).toEqual(NONE)
+  })
+
   it('a contract says what each of its members means', () => {
     const contracts = product.filter(({ path }) => ROOMS.some((room) => path === `${room}/define.ts`))
     const bare = contracts.flatMap((file) => {

@@ -15,10 +15,23 @@ const seconds = Number(process.argv[3] ?? 10)
 const project = mkdtempSync(join(tmpdir(), 'lead-engine-bench-serve-'))
 process.on('exit', () => rmSync(project, { recursive: true, force: true }))
 
-for (const name of ['pipeline.yaml', 'models', 'seeds', 'analyses', 'ingest/icp.yaml', 'scoring', 'outreach', 'sync', 'test/data'])
+for (const name of [
+  'pipeline.yaml',
+  'models',
+  'seeds',
+  'analyses',
+  'ingest/icp.yaml',
+  'scoring',
+  'outreach',
+  'sync',
+  'test/data',
+])
   cpSync(join(root, name), join(project, name), { recursive: true, filter: (path) => !path.endsWith('.ts') })
 await pipeline('run', '--quiet')
-const facts = await query(join(project, 'data', '.build', 'warehouse.duckdb'), 'select * from intermediate.int_lead_facts')
+const facts = await query(
+  join(project, 'data', '.build', 'warehouse.duckdb'),
+  'select * from intermediate.int_lead_facts',
+)
 const { floor_ms, described } = await enlarge()
 
 const server = spawn(process.execPath, [join(root, 'bin', 'pipeline.mjs'), 'serve', '--port', '0'], { cwd: project })
@@ -61,7 +74,11 @@ async function lists() {
   const cases = [
     ['default order', 'limit=50', 100],
     ['filter: status, tier', 'status=qualified&tier=A&limit=50', 100],
-    ['filter: industry, score', `industry=${encodeURIComponent(await industry())}&score_from=40&score_to=60&limit=50`, 100],
+    [
+      'filter: industry, score',
+      `industry=${encodeURIComponent(await industry())}&score_from=40&score_to=60&limit=50`,
+      100,
+    ],
     ['filter: owner, few rows', 'owner=owner_77&limit=50', 100],
     ['sort: company_name', 'sort=company_name&order=asc&limit=50', 100],
     ['sort: employee_count, asc', 'sort=employee_count&order=asc&limit=50', 100],
@@ -118,7 +135,9 @@ async function industry() {
 async function enlarge() {
   const folder = join(project, 'data', '.published', 'current')
   const file = join(folder, 'warehouse.duckdb')
-  const compiled = readdirSync(join(project, 'target', 'compiled'), { recursive: true }).find((path) => path.endsWith('ops/lead_rows.sql'))
+  const compiled = readdirSync(join(project, 'target', 'compiled'), { recursive: true }).find((path) =>
+    path.endsWith('ops/lead_rows.sql'),
+  )
   const model = readFileSync(join(project, 'target', 'compiled', compiled), 'utf8').replace(/;\s*$/, '')
   chmodSync(file, 0o644)
   const instance = await DuckDBInstance.create(file)
@@ -171,7 +190,10 @@ async function query(file, sql) {
 
 function pipeline(...args) {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [join(root, 'bin', 'pipeline.mjs'), ...args], { cwd: project, stdio: 'inherit' })
+    const child = spawn(process.execPath, [join(root, 'bin', 'pipeline.mjs'), ...args], {
+      cwd: project,
+      stdio: 'inherit',
+    })
     child.on('close', (code) => (code === 0 ? done() : fail(new Error(`exit ${code}`))))
   })
 }

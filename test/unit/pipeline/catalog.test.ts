@@ -75,7 +75,7 @@ describe('docs generate', { timeout: 60_000 }, () => {
     expect(manifest.groups!['group.demo.paint']).toMatchObject({ owner: { name: 'Painters' } })
     // The same as a site: its page, and what the page reads in place of a server.
     const page = readFileSync(join(root, 'target', 'docs', 'index.html'), 'utf8')
-    expect(page).toMatch(/<html data-static [^]*src="assets\/[^"]+\.js"/)
+    expect(page).toMatch(/<html data-static [\s\S]*src="assets\/[^"]+\.js"/)
     const site = artifact(root, 'docs/pipeline.json')
     expect(site.lineage!['model.demo.mart\tname']).toEqual(['model.demo.stg\tname'])
     expect(site.lineage!['model.demo.stg\tname']).toEqual(['seed.demo.colours\tname'])

@@ -40,10 +40,21 @@ export class Crew {
   async #set(threads: number): Promise<void> {
     this.#all = threads === this.#most
     const disabled = this.#all ? '' : PLANNED_FOR_MANY
-    // Trying every way to compress a few hundred rows of each column takes most of a checkpoint.
-    const compression = this.#all ? 'auto' : 'uncompressed'
-    await this.#connection.run(
-      `set threads = ${threads}; set disabled_optimizers = '${disabled}'; set force_compression = '${compression}'`,
-    )
+    await this.#connection.run(`set threads = ${threads}; set disabled_optimizers = '${disabled}'`)
+  }
+}
+
+/** Of an attached database. Trying every way to compress a few hundred rows of each column takes most of a checkpoint. */
+export async function checkpoint(connection: Connection, database: string): Promise<void> {
+  const [most] = await connection.rows<{ rows: number }>(
+    'select cast(coalesce(max(estimated_size), 0) as double) as rows from duckdb_tables() where database_name = $1',
+    [database],
+  )
+  const compression = most!.rows <= ROW_GROUP ? 'uncompressed' : 'auto'
+  await connection.run(`set force_compression = '${compression}'`)
+  try {
+    await connection.run(`checkpoint ${database}`)
+  } finally {
+    await connection.run(`set force_compression = 'auto'`)
   }
 }

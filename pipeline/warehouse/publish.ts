@@ -18,6 +18,7 @@ import {
 import { basename, dirname, join, relative } from 'node:path'
 import { ProjectError } from '../errors.ts'
 import { quoteIdentifier, quoteLiteral, relationName } from '../table.ts'
+import { checkpoint } from './crew.ts'
 import type { Connection } from './duckdb.ts'
 import type { Session } from './session.ts'
 
@@ -154,7 +155,7 @@ async function writeWarehouse(session: Session, file: string, { relations }: Pub
       const columns = relation.key.map(quoteIdentifier).join(', ')
       await connection.run(`create unique index ${name} on _publication.${relationName(relation)} (${columns})`)
     }
-    await connection.run('checkpoint _publication')
+    await checkpoint(connection, '_publication')
   } finally {
     await connection.run('detach _publication').catch(() => {})
   }

@@ -1,4 +1,5 @@
 import { quoteIdentifier, quoteLiteral } from '../table.ts'
+import { checkpoint } from './crew.ts'
 import { type Connection, openDatabase } from './duckdb.ts'
 
 /** Names under which the two files are attached. Compiled SQL never says them: `search_path` resolves two-part names. */
@@ -67,7 +68,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
         return another
       },
       checkpoint: async () => {
-        await connection.run(`checkpoint ${BUILD}`)
+        await checkpoint(connection, BUILD)
         if (options.ledger !== undefined) await connection.run(`checkpoint ${LEDGER}`)
       },
       close() {
